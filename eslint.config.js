@@ -9,8 +9,8 @@ const mayImport = {
   config: ['core'],
   meili: ['core'],
   store: ['core'],
-  workflows: ['core'],
-  activities: ['core', 'meili', 'store', 'workflows'],
+  workflows: ['core', 'activities'],
+  activities: ['core', 'meili', 'store'],
   worker: ['core', 'config', 'meili', 'store', 'activities', 'workflows'],
   api: ['core', 'config', 'meili', 'store', 'workflows'],
   cli: ['config', 'local'],
@@ -81,7 +81,20 @@ module.exports = [
     files: ['workflows/**/*.ts'],
     rules: {
       'no-restricted-globals': ['error', 'Buffer', 'process'],
-      'no-restricted-imports': ['error', { patterns: ['node:*'] }],
+      'no-restricted-imports': 'off',
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            { group: ['node:*'], message: 'Workflows are deterministic.' },
+            {
+              group: ['**/core/**', '**/activities/**'],
+              allowTypeImports: true,
+              message: 'Workflows import types only, else a changed core breaks replay.',
+            },
+          ],
+        },
+      ],
     },
   },
   {

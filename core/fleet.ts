@@ -1,0 +1,84 @@
+import type { Epoch, GroupId, IndexUid, NodeId, PhysicalUid } from './ids';
+
+/**
+ * The state of one copy of one shard on one node.
+ *
+ * | state   | gets client writes | is read | meaning                                                     |
+ * |---------|--------------------|---------|-------------------------------------------------------------|
+ * | in-sync | yes                | yes     | took every acknowledged write                               |
+ * | joined  | yes                | no      | takes every write, but is not (or no longer) read           |
+ * | syncing | no, a journal does | no      | being filled by a copy                                      |
+ * | stale   | no                 | no      | missed a write; waits for repair                            |
+ * | leaving | no                 | no      | its documents are being deleted                             |
+ *
+ * All five count as held: a node that holds any of them may have documents of that shard on disk.
+ */
+export type ReplicaState = 'in-sync' | 'joined' | 'syncing' | 'stale' | 'leaving';
+
+export interface Replica {
+  readonly node: NodeId;
+  readonly state: ReplicaState;
+}
+
+/** One group's copies: `shards[s]` lists the replicas of shard `s`, in the order they were added. */
+export interface GroupPlacement {
+  readonly group: GroupId;
+  readonly shards: readonly (readonly Replica[])[];
+}
+
+/** What an operator may ask of a node. `draining` nodes get no new replicas and lose what they have. */
+export type NodeIntent = 'active' | 'draining';
+
+export interface FleetNode {
+  readonly id: NodeId;
+  readonly url: string;
+  readonly group: GroupId;
+  readonly zone: string | null;
+  /** Relative capacity; 1 by default. */
+  readonly weight: number;
+  readonly intent: NodeIntent;
+  /** The uuid found on the node's disk; another one there means a replaced or emptied disk. */
+  readonly instanceId: string | null;
+}
+
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | JsonValue[]
+  | { [member: string]: JsonValue };
+
+/** A client's settings as GET shows them: every member present, defaults included. */
+export type Settings = { [name: string]: JsonValue };
+
+export interface IndexEntry {
+  readonly uid: IndexUid;
+  readonly physicalUid: PhysicalUid;
+  readonly primaryKey: string | null;
+  /** RFC 3339. */
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  /** S, a power of two, at most `bucketCount`. */
+  readonly shardCount: number;
+  readonly replicationFactor: number;
+  readonly settings: Settings;
+  /** Rises by one with each accepted settings change. */
+  readonly settingsVersion: number;
+  readonly placement: readonly GroupPlacement[];
+}
+
+export interface AliasEntry {
+  readonly name: IndexUid;
+  readonly targets: readonly IndexUid[];
+  /** Newest last, bounded. */
+  readonly history: readonly { readonly at: string; readonly targets: readonly IndexUid[] }[];
+}
+
+/** Everything a pod must know to route a request, as of one epoch. */
+export interface Fleet {
+  readonly epoch: Epoch;
+  readonly nodes: readonly FleetNode[];
+  readonly indexes: readonly IndexEntry[];
+  readonly aliases: readonly AliasEntry[];
+}
