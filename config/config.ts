@@ -1,0 +1,132 @@
+/**
+ * The whole configuration of one process of Miroir, checked and complete: no member is optional and
+ * nothing reads the environment after it was loaded. `config/table.ts` says where each value comes
+ * from and what it is when nobody sets it.
+ */
+
+/** One node that the fleet starts with. Later nodes are added through the API. */
+export interface BootstrapNode {
+  readonly id: string;
+  readonly url: string;
+  /** Replica group, `0 … groups-1`. */
+  readonly group: number;
+  readonly zone: string | null;
+  /** Relative capacity; 1 by default. */
+  readonly weight: number;
+}
+
+export interface ApiConfig {
+  readonly host: string;
+  /** 0 lets the operating system choose. */
+  readonly port: number;
+  /** The clients' master key. `null`: no authorisation, as a Meilisearch without a master key. */
+  readonly masterKey: string | null;
+  /** The operators' key for `/_miroir/*`. */
+  readonly adminKey: string;
+  readonly bodyLimitBytes: number;
+  /** The longest a request may take; barriers wait this long after the last acknowledgement. */
+  readonly requestDeadlineMs: number;
+}
+
+export interface RedisConfig {
+  readonly url: string;
+  /** Every key begins with it; several fleets may share one Redis. */
+  readonly prefix: string;
+}
+
+export interface TemporalConfig {
+  /** `host:port`. */
+  readonly address: string;
+  readonly namespace: string;
+  readonly taskQueue: string;
+  /** Where a person sees the runs; only for links. */
+  readonly uiUrl: string | null;
+}
+
+export interface NodesConfig {
+  /** The nodes' master key: it makes node keys and is used for nothing else. */
+  readonly key: string;
+  /** Deadline of one call to a node. */
+  readonly deadlineMs: number;
+  readonly bootstrap: readonly BootstrapNode[];
+}
+
+export interface FleetConfig {
+  /** Shards of a new index, a power of two. */
+  readonly shards: number;
+  /** Copies of each shard within one group. */
+  readonly replicationFactor: number;
+  readonly groups: number;
+}
+
+export interface PodsConfig {
+  /** A pod that did not renew for this long may serve no more. */
+  readonly leaseMs: number;
+  readonly heartbeatMs: number;
+}
+
+export type WriteQuorum = 'one' | 'majority';
+
+export interface WritesConfig {
+  /** How long a write waits for a fence before it is answered 503. */
+  readonly fenceMaxMs: number;
+  readonly minInSync: number;
+  readonly writeQuorum: WriteQuorum;
+  readonly writerLeaseMs: number;
+  /** The shortest a pod keeps an index's writer lease, so that two pods alternate batches. */
+  readonly writerHoldMs: number;
+}
+
+export type OnMissingShard = 'partial' | 'error';
+
+export interface SearchConfig {
+  readonly onMissingShard: OnMissingShard;
+  readonly hedge: boolean;
+}
+
+export interface SyncConfig {
+  /** How long the source of a move is kept in step after the cut-over. */
+  readonly graceMs: number;
+  readonly rangeDocumentsMax: number;
+  readonly parallelSyncs: number;
+  /** `null`: not throttled. */
+  readonly documentsPerSecond: number | null;
+  /** A catch-up round of at most so many ids is small enough to join after. */
+  readonly smallRoundIds: number;
+  /** Added to the longest request deadline in a barrier, for clocks that differ. */
+  readonly barrierExtraMs: number;
+}
+
+export interface WorkerConfig {
+  /** Activities heartbeat at least so often. */
+  readonly heartbeatMs: number;
+  /** How long Temporal waits for a worker's sticky queue before another worker may go on. */
+  readonly stickyMs: number;
+}
+
+/** What urls that a person can set may point at, beyond public addresses. */
+export interface OutboundConfig {
+  readonly allowLoopback: boolean;
+  readonly allowPrivate: boolean;
+}
+
+export type LogLevel = 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+
+export interface LogConfig {
+  readonly level: LogLevel;
+}
+
+export interface Config {
+  readonly api: ApiConfig;
+  readonly redis: RedisConfig;
+  readonly temporal: TemporalConfig;
+  readonly nodes: NodesConfig;
+  readonly fleet: FleetConfig;
+  readonly pods: PodsConfig;
+  readonly writes: WritesConfig;
+  readonly search: SearchConfig;
+  readonly sync: SyncConfig;
+  readonly worker: WorkerConfig;
+  readonly outbound: OutboundConfig;
+  readonly log: LogConfig;
+}
