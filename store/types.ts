@@ -1,0 +1,364 @@
+import type { AliasEntry, Fleet, FleetNode, IndexEntry, JsonValue, Replica } from '../core/fleet';
+import type {
+  Epoch,
+  FleetTaskUid,
+  GroupId,
+  IndexUid,
+  NodeId,
+  PhysicalUid,
+  PodId,
+  ShardId,
+} from '../core/ids';
+import type {
+  AdminSessionStore,
+  ApiKey,
+  Canary,
+  CanaryRunStore,
+  CdcCursor,
+  IdempotencyRecord,
+  JobView,
+  LeaseStore,
+  NodeSettingsVersionStore,
+  Records,
+  RolloverPolicy,
+  SearchUiConfig,
+  SessionRecord,
+  TenantStore,
+} from './record-types';
+import type { FleetTask, TaskStore } from './task-types';
+
+/** An index without its placement rows, which are changed one by one with `set-replicas`. */
+export type IndexMeta = Omit<IndexEntry, 'placement'>;
+
+/** One step of a change of the fleet. A change is a list of steps, applied together or not at all. */
+export type FleetOp =
+  | { readonly op: 'set-node'; readonly node: FleetNode }
+  | { readonly op: 'remove-node'; readonly id: NodeId }
+  /** Creates or replaces the catalogue entry. The placement of its physical uid is not touched. */
+  | { readonly op: 'set-index'; readonly entry: IndexMeta }
+  /** Removes the catalogue entry; the placement goes with `remove-placement`. */
+  | { readonly op: 'remove-index'; readonly uid: IndexUid }
+  /** Replaces the row of one shard in one group; an empty list removes the row. */
+  | {
+      readonly op: 'set-replicas';
+      readonly physicalUid: PhysicalUid;
+      readonly group: GroupId;
+      readonly shard: ShardId;
+      readonly replicas: readonly Replica[];
+    }
+  | { readonly op: 'remove-placement'; readonly physicalUid: PhysicalUid }
+  | { readonly op: 'set-alias'; readonly alias: AliasEntry }
+  | { readonly op: 'remove-alias'; readonly name: IndexUid };
+
+/** Who changed the fleet, for what reason, and what it was in a word or two. */
+export interface Audit {
+  readonly who: string;
+  readonly why: string;
+  readonly what: string;
+}
+
+export interface TopologyLogEntry extends Audit {
+  readonly epoch: Epoch;
+  /** RFC 3339, by the clock of Redis. */
+  readonly at: string;
+  /** One line for each step, `set-replicas products-1 0/17 meili-0:in-sync`. */
+  readonly ops: readonly string[];
+}
+
+export interface FleetStore {
+  /** One consistent snapshot. */
+  load(): Promise<Fleet>;
+  epoch(): Promise<Epoch>;
+  /** Applies `ops` and raises the epoch by one, if it is still `expected`. At most 1,000 steps. */
+  change(
+    expected: Epoch,
+    ops: readonly FleetOp[],
+    audit: Audit,
+  ): Promise<{ ok: true; epoch: Epoch } | { ok: false; epoch: Epoch }>;
+  /**
+   * Compare-and-set loop: `decide` gets the present fleet and returns the steps, or null for none.
+   * Returns the fleet after the change. It may be called several times, so it must be pure.
+   * Throws StoreError `store_contention` after a bounded number of lost races.
+   */
+  update(audit: Audit, decide: (fleet: Fleet) => readonly FleetOp[] | null): Promise<Fleet>;
+  /** Newest first. */
+  log(limit: number): Promise<TopologyLogEntry[]>;
+  /** Calls the listener with each new epoch, from any pod. Returns the way to stop it. */
+  watch(listener: (epoch: Epoch) => void): () => void;
+}
+
+export interface Pod {
+  readonly id: PodId;
+  readonly kind: 'api' | 'worker';
+  /** The uid of the key this pod writes to nodes with; deleting it there shuts the pod out. */
+  readonly nodeKeyUid: string;
+  /** Milliseconds, Redis time. */
+  readonly registeredAt: number;
+  /** Milliseconds, Redis time. */
+  readonly leaseUntil: number;
+  /** The lease was not over when the list was read. */
+  readonly alive: boolean;
+  /** The highest epoch acknowledged, or null before the first heartbeat. */
+  readonly acknowledged: Epoch | null;
+}
+
+export interface PodStore {
+  /** Starts a lease of `podLeaseMs`. The same id again starts over: nothing is acknowledged. */
+  register(pod: { id: PodId; kind: 'api' | 'worker'; nodeKeyUid: string }): Promise<void>;
+  /** Renews the lease and acknowledges an epoch; `ok: false` when the lease was already over. */
+  heartbeat(id: PodId, acknowledged: Epoch): Promise<{ ok: boolean; epoch: Epoch }>;
+  /** Called by a pod whose last request has ended, or by whoever settled a dead pod. */
+  unregister(id: PodId): Promise<void>;
+  /** All registered pods, also dead ones that nobody has unregistered. Sorted by id. */
+  list(): Promise<Pod[]>;
+  /** Pods that have not acknowledged `epoch` and may still have a request of an older one. */
+  lagging(epoch: Epoch): Promise<PodId[]>;
+  /**
+   * Redis time in milliseconds of the last acknowledgement of `epoch` or a later one; for a pod that
+   * never did, the end of its lease. Null while a pod lags, 0 when there is no pod. The barrier of an
+   * epoch is over when this plus the longest request deadline is before `time()`.
+   */
+  lastAcknowledgedAt(epoch: Epoch): Promise<number | null>;
+  /** Redis time, milliseconds. */
+  time(): Promise<number>;
+}
+
+export interface BeginRequest {
+  readonly pod: PodId;
+  /** Null for tasks of no index: no lease, no fence, no sequences. */
+  readonly physicalUid: PhysicalUid | null;
+  readonly fence: number | null;
+  readonly epoch: Epoch;
+  readonly shards: readonly ShardId[] | 'all';
+  /** How many sequence numbers to allocate: one for each document. */
+  readonly sequences: number;
+  /** `<podId>:<n>`, unique for each write; the journals were noted with it. */
+  readonly nonce: string;
+  readonly task: FleetTaskDraft;
+  readonly changes: readonly FleetOp[];
+  readonly idempotency?: {
+    readonly key: string;
+    readonly bodyHash: string;
+    readonly ttlMs: number;
+  };
+  /** For the topology log, when there are changes. */
+  readonly audit?: Audit;
+}
+
+/** The uid is allocated by the script; the status is stored as `enqueuing`. */
+export type FleetTaskDraft = Omit<FleetTask, 'uid' | 'status'>;
+
+export type BeginResult =
+  | {
+      readonly kind: 'ok';
+      readonly taskUid: FleetTaskUid;
+      readonly firstSequence: number;
+      readonly epoch: Epoch;
+    }
+  /** Another pod changed the fleet: reload, note the journals anew, begin again. */
+  | { readonly kind: 'epoch-moved'; readonly epoch: Epoch }
+  | { readonly kind: 'fenced'; readonly retryMs: number }
+  | { readonly kind: 'lease-lost' }
+  /** The idempotency key was used with the same body: answer with that task. */
+  | { readonly kind: 'repeated'; readonly taskUid: FleetTaskUid }
+  | { readonly kind: 'key-reused' }
+  /** A touched shard is syncing and the nonce is not pending: note the journals, begin again. */
+  | { readonly kind: 'journal-missing' };
+
+export interface CommitRequest {
+  /** The holder of the lease now: the writer itself, or whoever settles for it. */
+  readonly pod: PodId;
+  readonly physicalUid: PhysicalUid | null;
+  readonly fence: number | null;
+  readonly taskUid: FleetTaskUid;
+  readonly nonce: string;
+  /** The final form to store. */
+  readonly task: FleetTask;
+  readonly stale: readonly {
+    readonly group: GroupId;
+    readonly shard: ShardId;
+    readonly node: NodeId;
+  }[];
+}
+
+export type CommitResult =
+  | { readonly kind: 'ok'; readonly epoch: Epoch }
+  | { readonly kind: 'lease-lost' }
+  /** Committed, but for these shards nothing was marked: no in-sync replica would be left. */
+  | {
+      readonly kind: 'last-in-sync';
+      readonly shards: readonly ShardId[];
+      readonly epoch: Epoch;
+    };
+
+/** A write that began and was not committed. Its owner sends it now, or died while sending. */
+export interface OutstandingWrite {
+  readonly taskUid: FleetTaskUid;
+  readonly pod: PodId;
+  readonly fence: number | null;
+  readonly nonce: string;
+  readonly shards: readonly ShardId[] | 'all';
+  readonly epoch: Epoch;
+  /** Milliseconds, Redis time. */
+  readonly beganAt: number;
+}
+
+export type AcquireResult =
+  | {
+      readonly ok: true;
+      readonly fence: number;
+      /**
+       * The pod that held the lease before and did not give it back cleanly: its lease ran out, or
+       * it left writes outstanding. Its node key must be deleted before its writes are settled.
+       */
+      readonly previous: { readonly pod: PodId; readonly fence: number } | null;
+    }
+  | { readonly ok: false; readonly holder: PodId };
+
+export interface WriterStore {
+  /** Refused while another pod holds it; that pod then sees `wanted`. The holder itself prolongs. */
+  acquire(physicalUid: PhysicalUid, pod: PodId, leaseMs: number): Promise<AcquireResult>;
+  renew(
+    physicalUid: PhysicalUid,
+    pod: PodId,
+    fence: number,
+    leaseMs: number,
+  ): Promise<{ ok: boolean; wanted: boolean }>;
+  release(physicalUid: PhysicalUid, pod: PodId, fence: number): Promise<void>;
+  begin(request: BeginRequest): Promise<BeginResult>;
+  commit(request: CommitRequest): Promise<CommitResult>;
+  /** In the order of their task uids. `null` gives those of tasks of no index. */
+  outstanding(physicalUid: PhysicalUid | null): Promise<OutstandingWrite[]>;
+  /** Indexes with outstanding writes whose lease nobody holds now: work for a sweeper. */
+  unsettled(): Promise<(PhysicalUid | null)[]>;
+}
+
+export interface JournalEntry {
+  readonly id: string;
+  /** Opaque: names the settled writes of this id, to be given back to `cross`. */
+  readonly nonce: string;
+}
+
+export interface JournalStore {
+  /** Before begin. Registers the nonce as pending with the first chunk. */
+  note(
+    physicalUid: PhysicalUid,
+    shards: readonly ShardId[],
+    entries: readonly {
+      readonly shard: ShardId;
+      readonly target: NodeId;
+      readonly ids: readonly string[] | 'all';
+    }[],
+    nonce: string,
+  ): Promise<void>;
+  /**
+   * Ids with at least one write that is settled (committed, or never to begin). Those with pending
+   * writes only are left out: they cannot be copied yet. `all` is the same for whole-shard notes.
+   */
+  read(
+    physicalUid: PhysicalUid,
+    shard: ShardId,
+    target: NodeId,
+    limit: number,
+  ): Promise<{ ids: JournalEntry[]; all: string | null }>;
+  /** Crosses off what `read` returned. Writes noted since then, or pending, keep the id. */
+  cross(
+    physicalUid: PhysicalUid,
+    shard: ShardId,
+    target: NodeId,
+    entries: readonly JournalEntry[],
+    all?: string,
+  ): Promise<void>;
+  /** Ids in the journal, pending ones included; a whole-shard note counts as one. */
+  size(physicalUid: PhysicalUid, shard: ShardId, target: NodeId): Promise<number>;
+  /** Nonces noted and not committed or abandoned. */
+  pending(physicalUid: PhysicalUid): Promise<string[]>;
+  /** Gives up a nonce of a dead pod that never began. False, and nothing done, when it had begun. */
+  abandon(physicalUid: PhysicalUid, nonce: string): Promise<boolean>;
+  drop(physicalUid: PhysicalUid, shard: ShardId, target: NodeId): Promise<void>;
+}
+
+export interface FenceStore {
+  /** All shards or none. False when another token holds one of them. The same token prolongs. */
+  raise(
+    physicalUid: PhysicalUid,
+    shards: readonly ShardId[],
+    token: string,
+    ttlMs: number,
+  ): Promise<boolean>;
+  lower(physicalUid: PhysicalUid, token: string): Promise<void>;
+  /** All shards raised with this token are still fenced by it. */
+  held(physicalUid: PhysicalUid, token: string): Promise<boolean>;
+}
+
+export interface AttemptStore {
+  /** Takes the next number of a run; from now on older numbers may send nothing more. */
+  nextAttempt(runKey: string): Promise<number>;
+  isCurrent(runKey: string, attempt: number): Promise<boolean>;
+}
+
+export interface JoinRequest {
+  readonly fenceToken: string;
+  readonly attempt: { readonly runKey: string; readonly number: number };
+  readonly epoch: Epoch;
+  /** Every `set-replicas` with a `joined` replica must have an empty journal for it. */
+  readonly changes: readonly FleetOp[];
+  readonly audit: Audit;
+}
+
+export type JoinResult =
+  | { readonly kind: 'ok'; readonly epoch: Epoch }
+  | {
+      readonly kind: 'no';
+      readonly reason: 'fence-lost' | 'attempt-old' | 'epoch-moved' | 'outstanding' | 'journal';
+    };
+
+export interface Store {
+  readonly fleet: FleetStore;
+  readonly pods: PodStore;
+  readonly writers: WriterStore;
+  readonly journals: JournalStore;
+  readonly fences: FenceStore;
+  readonly attempts: AttemptStore;
+  /** Makes targets `joined` under a fence; every condition and the change are one atomic step. */
+  join(physicalUid: PhysicalUid, request: JoinRequest): Promise<JoinResult>;
+  readonly tasks: TaskStore;
+  readonly aliases: AliasView;
+  readonly jobs: Records<JobView>;
+  readonly sessions: Records<SessionRecord>;
+  readonly idempotency: Records<IdempotencyRecord>;
+  readonly leases: LeaseStore;
+  readonly canaries: Records<Canary>;
+  readonly canaryRuns: CanaryRunStore;
+  readonly cdcCursors: Records<CdcCursor>;
+  readonly tenants: TenantStore;
+  readonly rolloverPolicies: Records<RolloverPolicy>;
+  readonly searchUiConfigs: Records<SearchUiConfig>;
+  readonly adminSessions: AdminSessionStore;
+  readonly nodeSettingsVersions: NodeSettingsVersionStore;
+  readonly apiKeys: Records<ApiKey>;
+  /** Ends the subscriptions this store made. The connections given to it are the caller's to end. */
+  close(): Promise<void>;
+}
+
+/** The aliases of the fleet as a record kind: each change is a change of the fleet. */
+export interface AliasView {
+  create(alias: AliasEntry, audit: Audit): Promise<boolean>;
+  get(name: IndexUid): Promise<AliasEntry | null>;
+  /** Sets the targets and keeps the old ones in the bounded history. Null when there is none. */
+  flip(name: IndexUid, targets: readonly IndexUid[], audit: Audit): Promise<AliasEntry | null>;
+  list(): Promise<AliasEntry[]>;
+  delete(name: IndexUid, audit: Audit): Promise<boolean>;
+}
+
+/** Thrown for what the caller cannot decide by a value. Match on `code`. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  constructor(
+    readonly code: 'store_contention' | 'store_too_many_items' | 'store_corrupt' | 'store_closed',
+    message: string,
+    readonly details: { readonly [name: string]: JsonValue } = {},
+  ) {
+    super(message);
+  }
+}
