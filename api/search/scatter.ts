@@ -1,0 +1,128 @@
+import type { NodeAsk } from '../../core/covering-set';
+import { coveringSet, rendezvousOrder } from '../../core/covering-set';
+import type { IndexEntry } from '../../core/fleet';
+import type { GroupId, NodeId, ShardId } from '../../core/ids';
+import { groupId } from '../../core/ids';
+import type { RawAnswer } from '../../meili/types';
+import type { ApiContext } from '../context';
+
+/** One node's answer to its part of a read. */
+export interface PartAnswer {
+  readonly node: NodeId;
+  readonly ask: NodeAsk;
+  readonly answer: RawAnswer;
+}
+
+export interface Scattered {
+  readonly group: GroupId | null;
+  readonly parts: readonly PartAnswer[];
+  /** Shards that no replica answered for. */
+  readonly missing: readonly ShardId[];
+  /** Nodes that were asked in vain, with the reason's code. */
+  readonly failures: ReadonlyMap<NodeId, string>;
+}
+
+export interface ScatterRequest {
+  readonly entry: IndexEntry;
+  /** Null: all shards. */
+  readonly shards: readonly ShardId[] | null;
+  /** Reads with the same fingerprint go to the same replicas while these are healthy. */
+  readonly fingerprint: string;
+  /** Milliseconds of the pod's monotonic clock at which the whole read gives up. */
+  readonly until: number;
+  readonly ask: (ask: NodeAsk, deadlineMs: number) => Promise<RawAnswer>;
+}
+
+/** After the first try, each failed node's shards are asked of other replicas so many times. */
+const retriesMax = 2;
+
+/**
+ * Asks one in-sync replica of each shard, and other replicas for what a node did not answer. The
+ * parts are disjoint by shard also when one node is asked twice, because its second part carries
+ * a bucket filter: no document is counted twice.
+ */
+export async function scatter(ctx: ApiContext, request: ScatterRequest): Promise<Scattered> {
+  const failures = new Map<NodeId, string>();
+  const parts: PartAnswer[] = [];
+  const group = preferredGroup(request);
+  let wanted = request.shards;
+  let missing: readonly ShardId[] = [];
+  for (let attempt = 0; attempt <= retriesMax; attempt += 1) {
+    const cover = coverShards(ctx, request, wanted, { group, failures });
+    missing = cover.missing;
+    const failed = await askAll(ctx, request, cover.asks, { parts, failures });
+    if (failed.length === 0) break;
+    if (attempt === retriesMax || performance.now() >= request.until) {
+      missing = [...missing, ...failed];
+      break;
+    }
+    wanted = [...missing, ...failed];
+  }
+  return { group, parts, missing, failures };
+}
+
+/** Whether a status means that this node cannot serve now, while another replica may. */
+function isNodeFault(status: number): boolean {
+  return status >= 500 || status === 401 || status === 403 || status === 408 || status === 429;
+}
+
+async function askAll(
+  ctx: ApiContext,
+  request: ScatterRequest,
+  asks: readonly NodeAsk[],
+  into: { parts: PartAnswer[]; failures: Map<NodeId, string> },
+): Promise<ShardId[]> {
+  const failed: ShardId[] = [];
+  await Promise.all(
+    asks.map(async (ask) => {
+      try {
+        const remaining = Math.max(1, request.until - performance.now());
+        const answer = await request.ask(ask, Math.min(remaining, ctx.config.nodes.deadlineMs));
+        if (isNodeFault(answer.status)) throw { code: `status_${answer.status}` };
+        ctx.health.answered(ask.node);
+        into.parts.push({ node: ask.node, ask, answer });
+      } catch (error) {
+        const code = errorCode(error);
+        ctx.health.failed(ask.node, code);
+        into.failures.set(ask.node, code);
+        failed.push(...ask.shards);
+        ctx.log.warn(
+          { node: ask.node, code, shards: ask.shards.length },
+          'node did not answer a read',
+        );
+      }
+    }),
+  );
+  return failed;
+}
+
+function coverShards(
+  ctx: ApiContext,
+  request: ScatterRequest,
+  shards: readonly ShardId[] | null,
+  avoid: { group: GroupId | null; failures: ReadonlyMap<NodeId, string> },
+): ReturnType<typeof coveringSet> {
+  const plan = (usable: (node: NodeId) => boolean): ReturnType<typeof coveringSet> =>
+    coveringSet({
+      entry: request.entry,
+      ...(avoid.group === null ? {} : { group: avoid.group }),
+      ...(shards === null ? {} : { shards: [...shards] }),
+      prefer: (candidates) => rendezvousOrder(request.fingerprint, candidates)[0] ?? candidates[0]!,
+      usable,
+    });
+  const healthy = plan((node) => ctx.health.usable(node) && !avoid.failures.has(node));
+  // A node that is thought to be out is still better than no answer at all.
+  return healthy.missing.length === 0 ? healthy : plan((node) => !avoid.failures.has(node));
+}
+
+function preferredGroup(request: ScatterRequest): GroupId | null {
+  const groups = request.entry.placement.map((placement) => String(placement.group));
+  const first = rendezvousOrder(`group/${request.fingerprint}`, groups as NodeId[])[0];
+  return first === undefined ? null : groupId(Number(first));
+}
+
+function errorCode(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error
+    ? String(error.code)
+    : 'unknown';
+}
