@@ -1,0 +1,67 @@
+import type { ActivityOptions, LocalActivityOptions, RetryPolicy } from '@temporalio/workflow';
+import { ActivityCancellationType } from '@temporalio/workflow';
+
+/**
+ * Every timeout and every retry of an operation, by the nature of the call. An error that retrying
+ * cannot cure is thrown non-retryable by the activity itself, with its type.
+ */
+
+const patient: RetryPolicy = {
+  initialInterval: '200 milliseconds',
+  backoffCoefficient: 2,
+  maximumInterval: '20 seconds',
+};
+
+/** Reads state; cheap and without effect. */
+export const quickRead: ActivityOptions = {
+  startToCloseTimeout: '30 seconds',
+  scheduleToCloseTimeout: '10 minutes',
+  retry: patient,
+};
+
+/** Changes the store or asks a node for one thing; idempotent. */
+export const quickChange: ActivityOptions = {
+  startToCloseTimeout: '2 minutes',
+  scheduleToCloseTimeout: '1 hour',
+  retry: patient,
+};
+
+/** Waits until a measurable condition holds, and heartbeats what it waits for. */
+export const longWait: ActivityOptions = {
+  startToCloseTimeout: '24 hours',
+  heartbeatTimeout: '10 seconds',
+  retry: patient,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+};
+
+/** Moves documents: hours at worst, heartbeats a cursor, resumes from it. */
+export const bulkCopy: ActivityOptions = {
+  startToCloseTimeout: '7 days',
+  heartbeatTimeout: '10 seconds',
+  retry: { ...patient, maximumAttempts: 50 },
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+};
+
+/** At or after the point of no return, and roll-back: never given up, because half is the worst state. */
+export const irreversible: ActivityOptions = {
+  startToCloseTimeout: '24 hours',
+  heartbeatTimeout: '10 seconds',
+  retry: patient,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+};
+
+/** Writes the view of the run; costs no round trip through the server. */
+export const localView: LocalActivityOptions = {
+  startToCloseTimeout: '10 seconds',
+  scheduleToCloseTimeout: '30 seconds',
+  retry: { initialInterval: '100 milliseconds', maximumInterval: '2 seconds' },
+};
+
+/** A parent starts over with a fresh history at this length. */
+export const historyEventsMax = 4_000;
+
+/** Tries to join under a fence before the operator has to look at the run; each try is seconds apart. */
+export const joinPauseMs = 2_000;
+export const canaryPauseMs = 5_000;
+/** A target that missed a write after the join is filled again so often before the sync is undone. */
+export const refillsMax = 5;
