@@ -1,0 +1,140 @@
+import type { Epoch, GroupId, IndexUid, NodeId, PhysicalUid, ShardId } from '../core/ids';
+import type {
+  AddNodeInput,
+  CanaryInput,
+  CanaryReport,
+  CatchUpResult,
+  CopyCursor,
+  CopyResult,
+  JoinOutcome,
+  OperationPlan,
+  OperationView,
+  Origin,
+  RolloverInput,
+  SettingsInput,
+  SettingsReport,
+  SyncPair,
+  SyncRef,
+  Verdict,
+  VerifyResult,
+} from '../core/operations';
+
+/** Shards that were stale on the target before: a roll-back makes them stale again, not gone. */
+export interface OpenResult {
+  readonly epoch: Epoch;
+  readonly wasStale: readonly ShardId[];
+}
+
+export interface LeaveRequest {
+  readonly ref: SyncRef;
+  readonly node: NodeId;
+  readonly group: GroupId;
+  readonly shards: readonly ShardId[];
+}
+
+export interface PlanRequest {
+  /** `null`: all groups. */
+  readonly group: GroupId | null;
+}
+
+export interface RepairRequest {
+  readonly node: NodeId;
+  readonly physicalUid: PhysicalUid | null;
+}
+
+/** `fresh: false`: the fleet changed so that other syncs are needed; the new plan must be approved. */
+export interface PlanCheck {
+  readonly fresh: boolean;
+  readonly plan: OperationPlan;
+}
+
+export interface ClaimRequest {
+  readonly operation: string;
+  /** `null`: all groups. */
+  readonly groups: readonly GroupId[] | null;
+}
+
+/** A policy as it was when the run began, and what the run decided to do. */
+export interface RolloverDecision {
+  readonly policy: string;
+  readonly version: number;
+  readonly act: boolean;
+  readonly outcome: 'rolled-over' | 'not-due' | 'dry-run' | 'disabled';
+  readonly reason: string;
+  readonly from: IndexUid | null;
+  readonly to: IndexUid | null;
+  /** Indexes the read alias has after the flip, newest last. */
+  readonly readTargets: readonly IndexUid[];
+}
+
+export interface RolloverStepInput extends Origin {
+  readonly decision: RolloverDecision;
+}
+
+/**
+ * What workflows may ask for. All of them are idempotent: a second call after a lost answer changes
+ * nothing more. None returns documents or secrets, because answers stand in histories.
+ */
+export interface Activities {
+  /** Makes the index on the target with its settings, then the shards `syncing`. */
+  openTarget(ref: SyncRef): Promise<OpenResult>;
+  /** Returns when no pod can still route by an older epoch. */
+  passBarrier(request: { readonly epoch: Epoch; readonly operation: string }): Promise<void>;
+  copyRanges(request: {
+    readonly ref: SyncRef;
+    readonly cursor: CopyCursor | null;
+  }): Promise<CopyResult>;
+  catchUpRound(ref: SyncRef): Promise<CatchUpResult>;
+  joinUnderFence(ref: SyncRef): Promise<JoinOutcome>;
+  verifyCopy(ref: SyncRef): Promise<VerifyResult>;
+  canariesAreGreen(request: { readonly index: IndexUid }): Promise<Verdict>;
+  /** Refused when a target copy is not `joined` any more: it missed a write and must be filled again. */
+  cutOver(ref: SyncRef): Promise<Verdict>;
+  reverseCutOver(ref: SyncRef): Promise<Verdict>;
+  /** Writes to these copies stop with the returned epoch. Null: there is none left in the table. */
+  startLeaving(request: LeaveRequest): Promise<Epoch | null>;
+  /** Deletes the documents of leaving copies, verifies they are gone, then takes the rows away. */
+  removeLeaving(request: LeaveRequest): Promise<{ readonly deleted: number }>;
+  /** Makes copies that were stale before the sync stale again. */
+  restoreStale(request: LeaveRequest): Promise<void>;
+
+  planRebalance(request: PlanRequest): Promise<OperationPlan>;
+  planRepair(request: RepairRequest): Promise<OperationPlan>;
+  /** Plans again and compares. */
+  checkPlan(request: {
+    readonly plan: OperationPlan;
+    readonly rebalance: PlanRequest | null;
+    readonly repair: RepairRequest | null;
+  }): Promise<PlanCheck>;
+  /** Puts two placement operations on one group apart. */
+  claimGroups(request: ClaimRequest): Promise<Verdict>;
+  releaseGroups(request: { readonly operation: string }): Promise<void>;
+  groupsOfPair(pair: SyncPair): Promise<readonly GroupId[]>;
+
+  checkNewNode(input: AddNodeInput): Promise<Verdict>;
+  adoptNode(input: AddNodeInput): Promise<{ readonly instanceId: string }>;
+  setNodeIntent(
+    request: Origin & { readonly node: NodeId; readonly intent: 'active' | 'draining' },
+  ): Promise<void>;
+  /** May this node's copies go: is each of them held, or holdable, elsewhere? */
+  mayLeave(request: {
+    readonly node: NodeId;
+    readonly lost: boolean;
+  }): Promise<Verdict & { readonly group?: GroupId }>;
+  /** Takes a dead node's copies out of the table; refused where one is the last in-sync copy. */
+  forgetCopies(request: Origin & { readonly node: NodeId }): Promise<Verdict>;
+  removeNode(request: Origin & { readonly node: NodeId }): Promise<Verdict>;
+
+  broadcastSettings(input: SettingsInput): Promise<SettingsReport>;
+
+  decideRollover(input: RolloverInput): Promise<RolloverDecision>;
+  createNextIndex(input: RolloverStepInput): Promise<void>;
+  waitIndexReady(input: RolloverStepInput): Promise<void>;
+  flipAliases(input: RolloverStepInput): Promise<void>;
+  retainIndexes(input: RolloverStepInput): Promise<{ readonly deleted: readonly IndexUid[] }>;
+
+  runCanary(input: CanaryInput): Promise<CanaryReport>;
+
+  /** The view of a run; a final one is never replaced by an unfinished one of the same run. */
+  writeView(view: OperationView): Promise<void>;
+}
