@@ -86,6 +86,11 @@ export const decodeSeq = (code: string): number => decode(code, seqWidth);
 export const encodeMillis = (millis: number): string => encode(millis, millisWidth);
 export const decodeMillis = (code: string): number => decode(code, millisWidth);
 
+/** True for what `encodeMillis` can have made. */
+export function isMillisCode(code: string): boolean {
+  return code.length === millisWidth && [...code].every((symbol) => digitOfSymbol.has(symbol));
+}
+
 /** The largest instant `encodeMillis` can carry. */
 export const millisMax = 64 ** millisWidth - 1;
 

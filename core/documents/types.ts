@@ -41,11 +41,11 @@ export interface PrepareInput {
   /** Whether clients may set `_miroir_expires_at`. */
   readonly ttl: boolean;
   /** The client's name of the index, for the texts that begin with it. */
-  readonly indexUid: string;
+  readonly indexUid?: string;
   /** Whether `_geo` is filterable or sortable: only then does the engine look at its shape. */
-  readonly geo: boolean;
+  readonly geo?: boolean;
   /** Dimensions of each embedder of the index; null where only the engine knows them. */
-  readonly embedders: ReadonlyMap<string, number | null>;
+  readonly embedders?: ReadonlyMap<string, number | null>;
 }
 
 export type PrepareResult =
