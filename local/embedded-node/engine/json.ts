@@ -225,11 +225,13 @@ export function stringifyJson(value: Json): string {
   if (value === null) return 'null';
   if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'boolean') return value ? 'true' : 'false';
-  if (typeof value === 'number') return Number.isInteger(value) ? String(value) : formatFloat(value);
+  if (typeof value === 'number')
+    return Number.isInteger(value) ? String(value) : formatFloat(value);
   if (value instanceof LosslessNumber) return value.text;
   if (Array.isArray(value)) return `[${value.map(stringifyJson).join(',')}]`;
   const members: string[] = [];
-  for (const [name, member] of value) members.push(`${JSON.stringify(name)}:${stringifyJson(member)}`);
+  for (const [name, member] of value)
+    members.push(`${JSON.stringify(name)}:${stringifyJson(member)}`);
   return `{${members.join(',')}}`;
 }
 
