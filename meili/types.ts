@@ -112,10 +112,10 @@ export interface NodeVersion {
 }
 
 /**
- * One node, over HTTP. `request` gives any status back; every other method throws a `NodeError` of
- * code `node_refused` on a status of 400 or more, but for those that answer `null` on 404. All of them
- * throw `node_unreachable` or `node_timeout`; `outcomeUnknown` then says whether the node may have
- * taken the request.
+ * One node, over HTTP. `request` and `search` give any status back (a client's bad query is an answer,
+ * not a fault of the node); every other method throws a `NodeError` of code `node_refused` on a status
+ * of 400 or more, but for those that answer `null` on 404. All of them throw the other codes of
+ * `NodeErrorCode`; `outcomeUnknown` then says whether the node may have taken the request.
  */
 export interface NodeClient {
   readonly url: string;
