@@ -13,7 +13,6 @@ import type {
   RolloverInput,
   SettingsInput,
   SettingsReport,
-  SyncPair,
   SyncRef,
   Verdict,
   VerifyResult,
@@ -53,6 +52,9 @@ export interface ClaimRequest {
   /** `null`: all groups. */
   readonly groups: readonly GroupId[] | null;
 }
+
+export type MayLeave =
+  { readonly ok: true; readonly group: GroupId } | { readonly ok: false; readonly reason: string };
 
 /** A policy as it was when the run began, and what the run decided to do. */
 export interface RolloverDecision {
@@ -109,7 +111,6 @@ export interface Activities {
   /** Puts two placement operations on one group apart. */
   claimGroups(request: ClaimRequest): Promise<Verdict>;
   releaseGroups(request: { readonly operation: string }): Promise<void>;
-  groupsOfPair(pair: SyncPair): Promise<readonly GroupId[]>;
 
   checkNewNode(input: AddNodeInput): Promise<Verdict>;
   adoptNode(input: AddNodeInput): Promise<{ readonly instanceId: string }>;
@@ -117,10 +118,7 @@ export interface Activities {
     request: Origin & { readonly node: NodeId; readonly intent: 'active' | 'draining' },
   ): Promise<void>;
   /** May this node's copies go: is each of them held, or holdable, elsewhere? */
-  mayLeave(request: {
-    readonly node: NodeId;
-    readonly lost: boolean;
-  }): Promise<Verdict & { readonly group?: GroupId }>;
+  mayLeave(request: { readonly node: NodeId; readonly lost: boolean }): Promise<MayLeave>;
   /** Takes a dead node's copies out of the table; refused where one is the last in-sync copy. */
   forgetCopies(request: Origin & { readonly node: NodeId }): Promise<Verdict>;
   removeNode(request: Origin & { readonly node: NodeId }): Promise<Verdict>;
@@ -131,6 +129,8 @@ export interface Activities {
   createNextIndex(input: RolloverStepInput): Promise<void>;
   waitIndexReady(input: RolloverStepInput): Promise<void>;
   flipAliases(input: RolloverStepInput): Promise<void>;
+  /** Before the flip only: deletes the index that `createNextIndex` made, if it made one. */
+  dropNextIndex(input: RolloverStepInput): Promise<void>;
   retainIndexes(input: RolloverStepInput): Promise<{ readonly deleted: readonly IndexUid[] }>;
 
   runCanary(input: CanaryInput): Promise<CanaryReport>;

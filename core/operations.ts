@@ -70,6 +70,8 @@ export interface SyncOptions {
   readonly graceMs: number;
   /** A catch-up round of at most so many ids is small enough to join after. */
   readonly smallRoundIds: number;
+  /** An activity that was not heard of for this long is started again; 10 s by default. */
+  readonly heartbeatTimeoutMs?: number;
 }
 
 /** Where a sync stands when it continues as new. Set by the workflow itself only. */
@@ -78,6 +80,8 @@ export interface SyncResume {
   readonly documentsCopied: number;
   readonly paused: boolean;
   readonly cursor: CopyCursor | null;
+  /** Shards that were stale on the target before the sync. */
+  readonly wasStale: readonly ShardId[];
   readonly startedAt: string;
 }
 
@@ -221,12 +225,14 @@ export interface NodeToAdd {
 export interface AddNodeInput extends Origin {
   readonly node: NodeToAdd;
   readonly options: RunOptions;
+  readonly resume?: PlanResume;
 }
 
 export interface DrainNodeInput extends Origin {
   readonly node: NodeId;
   readonly options: RunOptions;
   readonly parent: string | null;
+  readonly resume?: PlanResume;
 }
 
 export interface RemoveNodeInput extends Origin {
@@ -234,6 +240,7 @@ export interface RemoveNodeInput extends Origin {
   /** The node is dead and will not come back: its copies are forgotten, not moved. */
   readonly lost: boolean;
   readonly options: RunOptions;
+  readonly resume?: PlanResume;
 }
 
 export interface RepairInput extends Origin {

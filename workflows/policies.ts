@@ -50,10 +50,24 @@ export const irreversible: ActivityOptions = {
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 };
 
-/** Writes the view of the run; costs no round trip through the server. */
+/** One search through the api; a canary that cannot be run is red, so it is not tried for long. */
+export const canaryRun: ActivityOptions = {
+  startToCloseTimeout: '1 minute',
+  retry: { ...patient, maximumAttempts: 3 },
+};
+
+/** The same with another heartbeat timeout; tests kill workers and want to see them replaced at once. */
+export const withHeartbeat = (options: ActivityOptions, timeoutMs = 10_000): ActivityOptions => ({
+  ...options,
+  heartbeatTimeout: timeoutMs,
+});
+
+/**
+ * Writes the view of the run; costs no round trip through the server. It is tried for as long as the
+ * store is away: running activities read the pause and the throttle there.
+ */
 export const localView: LocalActivityOptions = {
   startToCloseTimeout: '10 seconds',
-  scheduleToCloseTimeout: '30 seconds',
   retry: { initialInterval: '100 milliseconds', maximumInterval: '2 seconds' },
 };
 
@@ -63,5 +77,12 @@ export const historyEventsMax = 4_000;
 /** Tries to join under a fence before the operator has to look at the run; each try is seconds apart. */
 export const joinPauseMs = 2_000;
 export const canaryPauseMs = 5_000;
+
+/** How long an operation waits for another one on the same group, and how it looks again. */
+export const claimWaitMsMax = 24 * 3_600_000;
+export const claimPauseMs = { first: 1_000, max: 60_000 };
+
+/** So many errors stand in a report; all of them stand in the children's views. */
+export const reportErrorsMax = 20;
 /** A target that missed a write after the join is filled again so often before the sync is undone. */
 export const refillsMax = 5;

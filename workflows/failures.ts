@@ -1,0 +1,21 @@
+import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure } from '@temporalio/common';
+import type { RefusalType } from './messages';
+
+/** What an operator may read of a failure: the innermost message, without stack. */
+export function textOf(error: unknown): string {
+  if (error instanceof ActivityFailure || error instanceof ChildWorkflowFailure) {
+    return error.cause === undefined ? error.message : textOf(error.cause);
+  }
+  if (error instanceof ApplicationFailure && error.type !== null && error.type !== undefined) {
+    return `${error.type}: ${error.message}`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** A refused Update. Thrown by validators, so that nothing of it enters the history. */
+export const refusal = (type: RefusalType, message: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(message, type);
+
+/** Ends a run as failed without a retry. */
+export const fatal = (type: string, message: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(message, type);

@@ -1,0 +1,189 @@
+import { CancellationScope, ContinueAsNew, isCancellation, setHandler } from '@temporalio/workflow';
+import { refusal, textOf } from './failures';
+import type {
+  Accepted,
+  ApproveRequest,
+  ControlCommand,
+  OperatorRequest,
+  ThrottleRequest,
+} from './messages';
+import {
+  approveUpdate,
+  cancelUpdate,
+  controlSignal,
+  pauseUpdate,
+  planQuery,
+  progressQuery,
+  resumeUpdate,
+  reverseUpdate,
+  setThrottleUpdate,
+} from './messages';
+import type { Operation, OperationSpec, OperationState } from './operation';
+import { beginOperation } from './operation';
+import { progressOf } from './view';
+
+/** What happens after a command was accepted: parents pass it on to their children. */
+export type OnCommand = (command: ControlCommand) => Promise<void>;
+
+function refuseNobody({ who }: OperatorRequest | ApproveRequest): void {
+  if (typeof who !== 'string' || who === '') throw refusal('bad-argument', '`who` must be a name.');
+}
+
+function refuseOver(state: OperationState): void {
+  if (state.over) throw refusal('already-over', `The operation is over: ${state.status}.`);
+}
+
+function mayApprove(state: OperationState, request: ApproveRequest): void {
+  refuseNobody(request);
+  refuseOver(state);
+  if (state.status !== 'waiting-approval' || state.plan === null) {
+    throw refusal('not-waiting-for-approval', `It waits for no approval; it is in ${state.phase}.`);
+  }
+  if (request.epoch !== state.plan.epoch) {
+    throw refusal(
+      'plan-stale',
+      `The plan is valid for epoch ${String(state.plan.epoch)}, not ${String(request.epoch)}. Look at it again.`,
+    );
+  }
+}
+
+function mayPause(state: OperationState): void {
+  refuseOver(state);
+  if (state.canceledBy !== null) throw refusal('already-cancelling', 'It is being undone.');
+  if (state.paused) throw refusal('already-paused', 'It is paused already.');
+}
+
+function mayResume(state: OperationState): void {
+  refuseOver(state);
+  if (!state.paused) throw refusal('not-paused', 'It is not paused.');
+}
+
+function mayThrottle(state: OperationState, { documentsPerSecond: rate }: ThrottleRequest): void {
+  refuseOver(state);
+  if (rate !== null && !(typeof rate === 'number' && Number.isFinite(rate) && rate > 0)) {
+    throw refusal('bad-argument', '`documentsPerSecond` must be a number above 0, or null.');
+  }
+}
+
+function mayCancel(state: OperationState): void {
+  refuseOver(state);
+  if (state.canceledBy !== null) throw refusal('already-cancelling', 'It is being undone already.');
+  if (!state.cancellable) {
+    throw refusal(
+      'past-point-of-no-return',
+      `It is past its point of no return, in ${state.phase}.${state.reversible ? ' `reverse` still goes back.' : ''}`,
+    );
+  }
+}
+
+function mayReverse(state: OperationState): void {
+  refuseOver(state);
+  if (!state.reversible || state.reversedBy !== null) {
+    throw refusal('not-reversible', 'Only between cut-over and clean-up can it be reversed.');
+  }
+}
+
+function apply(operation: Operation, command: ControlCommand): void {
+  const { state } = operation;
+  if (command.command === 'pause') state.paused = true;
+  if (command.command === 'resume') state.paused = false;
+  if (command.command === 'setThrottle') state.documentsPerSecond = command.documentsPerSecond;
+  if (command.command === 'cancel') operation.requestCancel(command.who);
+}
+
+/** Says whether a parent's command still makes sense here; a signal cannot be refused, only ignored. */
+function applies(state: OperationState, command: ControlCommand): boolean {
+  if (state.over || state.canceledBy !== null) return false;
+  return command.command !== 'cancel' || state.cancellable;
+}
+
+/** Attaches the handlers of all messages. */
+export function handleOperator(operation: Operation, onCommand: OnCommand): void {
+  const { state } = operation;
+  const accept = async (command: ControlCommand): Promise<Accepted> => {
+    const accepted = { phase: state.phase };
+    apply(operation, command);
+    await operation.show();
+    await onCommand(command);
+    return accepted;
+  };
+  const steer =
+    (command: 'pause' | 'resume' | 'cancel') =>
+    ({ who }: OperatorRequest): Promise<Accepted> =>
+      accept({ command, who });
+  const checked =
+    (check: (state: OperationState) => void) =>
+    (request: OperatorRequest): void => {
+      refuseNobody(request);
+      check(state);
+    };
+
+  setHandler(progressQuery, () => progressOf(state));
+  setHandler(planQuery, () => state.plan);
+  setHandler(pauseUpdate, steer('pause'), { validator: checked(mayPause) });
+  setHandler(resumeUpdate, steer('resume'), { validator: checked(mayResume) });
+  setHandler(cancelUpdate, steer('cancel'), { validator: checked(mayCancel) });
+  setHandler(
+    setThrottleUpdate,
+    ({ who, documentsPerSecond }) => accept({ command: 'setThrottle', who, documentsPerSecond }),
+    {
+      validator: (request) => {
+        refuseNobody(request);
+        mayThrottle(state, request);
+      },
+    },
+  );
+  setHandler(
+    approveUpdate,
+    async ({ who }) => {
+      const accepted = { phase: state.phase };
+      state.approvedBy = who;
+      state.status = 'running';
+      await operation.show();
+      return accepted;
+    },
+    { validator: (request) => mayApprove(state, request) },
+  );
+  setHandler(
+    reverseUpdate,
+    async ({ who }) => {
+      const accepted = { phase: state.phase };
+      state.reversedBy = who;
+      await operation.show();
+      return accepted;
+    },
+    { validator: checked(mayReverse) },
+  );
+  setHandler(controlSignal, async (command) => {
+    if (applies(state, command)) await accept(command);
+  });
+}
+
+/**
+ * Runs an operation's body with its messages handled. A cancellation of the workflow itself is taken
+ * as the operator's `cancel`, so that there is one way to undo, and activities are only interrupted
+ * where the body allows it. An error of the body ends the operation as failed, with its view written.
+ */
+export async function operate<T>(
+  spec: OperationSpec,
+  body: (operation: Operation) => Promise<T>,
+  onCommand: OnCommand = () => Promise.resolve(),
+): Promise<T> {
+  const operation = beginOperation(spec);
+  handleOperator(operation, onCommand);
+  CancellationScope.current().cancelRequested.catch(async () => {
+    const command = { command: 'cancel', who: 'temporal' } as const;
+    if (!applies(operation.state, command)) return;
+    apply(operation, command);
+    await CancellationScope.nonCancellable(() => onCommand(command));
+  });
+  return CancellationScope.nonCancellable(async () => {
+    try {
+      return await body(operation);
+    } catch (error) {
+      if (error instanceof ContinueAsNew || operation.state.over) throw error;
+      await operation.finish(isCancellation(error) ? 'canceled' : 'failed', textOf(error));
+      throw error;
+    }
+  });
+}

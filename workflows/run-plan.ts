@@ -1,0 +1,302 @@
+import {
+  condition,
+  getExternalWorkflowHandle,
+  ParentClosePolicy,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type {
+  OperationPlan,
+  OperationReport,
+  OperationTotals,
+  PlanResume,
+  PlannedSync,
+  RunOptions,
+  SyncReport,
+} from '../core/operations';
+import { withClaim } from './claim';
+import { textOf } from './failures';
+import { syncId } from './ids';
+import type { ControlCommand } from './messages';
+import { controlSignal } from './messages';
+import type { Operation } from './operation';
+import { historyEventsMax, reportErrorsMax } from './policies';
+import type { syncShards } from './sync-shards';
+
+/** What differs between the operations that move shards by a plan. */
+export interface PlannedWork {
+  readonly options: RunOptions;
+  /** Null: the caller holds the claim. */
+  readonly claims: boolean;
+  readonly resume: PlanResume | undefined;
+  plan(): Promise<OperationPlan>;
+  /** Plans again; `fresh: false` when other syncs are needed now. */
+  check(plan: OperationPlan): Promise<{ fresh: boolean; plan: OperationPlan }>;
+  /** Continues as new with this state. Never returns. */
+  continueWith(resume: PlanResume): Promise<never>;
+}
+
+/** The running children of one operation, reachable for the operator's commands. */
+export interface Children {
+  readonly ids: Set<string>;
+  passOn(command: ControlCommand): Promise<void>;
+}
+
+const noTotals: OperationTotals = {
+  done: 0,
+  canceled: 0,
+  reversed: 0,
+  failed: 0,
+  documentsCopied: 0,
+  errors: [],
+};
+
+/** The operation's rate is shared by the syncs that may run at once. */
+const shareOf = (rate: number | null, { parallelSyncs }: RunOptions): number | null =>
+  rate === null ? null : Math.max(1, Math.floor(rate / parallelSyncs));
+
+export function childrenOf(options: RunOptions): Children {
+  const ids = new Set<string>();
+  return {
+    ids,
+    async passOn(command) {
+      const passed: ControlCommand =
+        command.command === 'setThrottle'
+          ? { ...command, documentsPerSecond: shareOf(command.documentsPerSecond, options) }
+          : command;
+      for (const id of [...ids].sort()) {
+        try {
+          await getExternalWorkflowHandle(id).signal(controlSignal, passed);
+        } catch {
+          // The child ended before the signal came: there is nothing left to steer.
+          ids.delete(id);
+        }
+      }
+    },
+  };
+}
+
+/**
+ * Plan, approval, then one child for each sync, at most `parallelSyncs` at a time. What is already
+ * cut over when it is cancelled stays, because every sync is whole in itself.
+ */
+export async function runByPlan(
+  operation: Operation,
+  work: PlannedWork,
+  children: Children,
+): Promise<OperationReport> {
+  const { state } = operation;
+  let { resume } = work;
+  for (;;) {
+    const approved = resume ?? (await planAndApprove(operation, work));
+    if (approved === 'nothing-to-do' || approved === 'expired') {
+      return { outcome: approved, plan: state.plan, totals: noTotals, approvedBy: null };
+    }
+    state.plan = approved.plan;
+    const groups = work.claims ? groupsOf(approved.plan) : [];
+    const isNew = resume === undefined;
+    const report = await withClaim(operation, groups, async () => {
+      const fresh = isNew ? await freshPlan(operation, work, approved) : approved;
+      return fresh === null ? null : runApproved(operation, { work, resume: fresh, children });
+    });
+    if (report !== null) return report;
+    resume = undefined;
+  }
+}
+
+async function runApproved(operation: Operation, run: SyncRun): Promise<OperationReport> {
+  const { state } = operation;
+  const totals = await runSyncs(operation, run);
+  const outcome = state.canceledBy !== null ? 'canceled' : totals.failed > 0 ? 'failed' : 'done';
+  return { outcome, plan: run.resume.plan, totals, approvedBy: state.approvedBy };
+}
+
+const groupsOf = (plan: OperationPlan) => [
+  ...new Set([...plan.groups, ...plan.syncs.flatMap((sync) => [sync.group, sync.sourceGroup])]),
+];
+
+type Approval = PlanResume | 'nothing-to-do' | 'expired';
+
+async function planAndApprove(operation: Operation, work: PlannedWork): Promise<Approval> {
+  const { state } = operation;
+  await operation.enter('plan');
+  const plan = await operation.cancellable(() => work.plan());
+  state.plan = plan;
+  state.total = plan.syncs.length;
+  if (plan.syncs.length === 0) return 'nothing-to-do';
+  const approved = work.options.autoApprove || (await waitForApproval(operation, work.options));
+  if (!approved) return 'expired';
+  return {
+    plan,
+    approvedBy: state.approvedBy,
+    finished: [],
+    reports: noTotals,
+    startedAt: operation.startedAt,
+    paused: state.paused,
+    documentsPerSecond: state.documentsPerSecond,
+  };
+}
+
+async function waitForApproval(operation: Operation, options: RunOptions): Promise<boolean> {
+  const { state } = operation;
+  state.approvedBy = null;
+  state.status = 'waiting-approval';
+  await operation.enter('approve');
+  const approved = await operation.cancellable(() =>
+    operation.waiting('an approval of the plan', () =>
+      condition(() => state.approvedBy !== null, options.approvalExpiryMs),
+    ),
+  );
+  state.status = 'running';
+  return approved;
+}
+
+/** Null: the fleet changed meanwhile, so the plan that was approved is not the one that would run. */
+async function freshPlan(
+  operation: Operation,
+  work: PlannedWork,
+  resume: PlanResume,
+): Promise<PlanResume | null> {
+  await operation.enter('check');
+  const { fresh, plan } = await operation.cancellable(() => work.check(resume.plan));
+  return fresh ? { ...resume, plan } : null;
+}
+
+interface SyncRun {
+  readonly work: PlannedWork;
+  readonly resume: PlanResume;
+  readonly children: Children;
+}
+
+function add(totals: OperationTotals, report: SyncReport): OperationTotals {
+  const errors =
+    report.error === null || totals.errors.length >= reportErrorsMax
+      ? totals.errors
+      : [...totals.errors, `${syncId(report)}: ${report.error}`];
+  return {
+    ...totals,
+    [report.outcome]: totals[report.outcome] + 1,
+    documentsCopied: totals.documentsCopied + report.documentsCopied,
+    errors,
+  };
+}
+
+const failed = (sync: PlannedSync, error: unknown, startedAt: string): SyncReport => ({
+  ...pairOf(sync),
+  outcome: 'failed',
+  documentsCopied: 0,
+  startedAt,
+  finishedAt: new Date().toISOString(),
+  error: textOf(error),
+});
+
+function pairOf(sync: PlannedSync) {
+  const { physicalUid, index, group, source, sourceGroup, target, shards, kind } = sync;
+  return { physicalUid, index, group, source, sourceGroup, target, shards, kind };
+}
+
+async function runSyncs(operation: Operation, run: SyncRun): Promise<OperationTotals> {
+  const { state } = operation;
+  const { work, resume } = run;
+  const { syncs } = resume.plan;
+  const finished = new Set(resume.finished);
+  const todo = syncs.map((_, position) => position).filter((position) => !finished.has(position));
+  let totals = resume.reports;
+  let active = 0;
+  state.done = finished.size;
+  state.total = syncs.length;
+  await operation.enter('sync');
+
+  const one = async (position: number, sync: PlannedSync): Promise<void> => {
+    const report = await runSync(operation, sync, run).catch((error: unknown) =>
+      failed(sync, error, operation.startedAt),
+    );
+    totals = add(totals, report);
+    finished.add(position);
+    state.done = finished.size;
+    state.documentsCopied = totals.documentsCopied;
+    active -= 1;
+    await operation.show();
+  };
+
+  const started: Promise<void>[] = [];
+  while (todo.length > 0) {
+    await condition(
+      () => state.canceledBy !== null || (!state.paused && active < work.options.parallelSyncs),
+    );
+    if (state.canceledBy !== null || isLong()) break;
+    const position = todo.shift();
+    const sync = position === undefined ? undefined : syncs[position];
+    if (position === undefined || sync === undefined) break;
+    active += 1;
+    started.push(one(position, sync));
+  }
+  // Children are drained first: continue-as-new of a parent ends those that still run.
+  await Promise.all(started);
+  if (todo.length === 0 || state.canceledBy !== null) return totals;
+  await operation.settle();
+  return work.continueWith({
+    ...{
+      plan: resume.plan,
+      approvedBy: state.approvedBy,
+      finished: [...finished].sort((a, b) => a - b),
+    },
+    ...{ reports: totals, startedAt: operation.startedAt, paused: state.paused },
+    documentsPerSecond: state.documentsPerSecond,
+  });
+}
+
+const isLong = (): boolean => {
+  const { historyLength, continueAsNewSuggested } = workflowInfo();
+  return historyLength >= historyEventsMax || continueAsNewSuggested;
+};
+
+async function runSync(
+  operation: Operation,
+  sync: PlannedSync,
+  { work, children }: SyncRun,
+): Promise<SyncReport> {
+  const { options } = work;
+  const id = syncId(sync);
+  try {
+    const child = await startChild<typeof syncShards>('syncShards', {
+      workflowId: id,
+      // A parent that is terminated lets its children undo themselves instead of ending them half done.
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      args: [
+        {
+          ...pairOf(sync),
+          who: operation.spec.origin.who,
+          why: operation.spec.origin.why,
+          parent: operation.id,
+          options: {
+            documentsPerSecond: shareOf(operation.state.documentsPerSecond, options),
+            graceMs: options.graceMs,
+            smallRoundIds: options.smallRoundIds,
+            ...(options.heartbeatTimeoutMs === undefined
+              ? {}
+              : { heartbeatTimeoutMs: options.heartbeatTimeoutMs }),
+          },
+        },
+      ],
+    });
+    children.ids.add(id);
+    await steerLate(operation, children);
+    return await child.result();
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    throw new Error(`${id} is running already, started by another operation.`);
+  } finally {
+    children.ids.delete(id);
+  }
+}
+
+/** A command that came while the child was being started did not reach it. */
+async function steerLate({ state }: Operation, children: Children): Promise<void> {
+  if (state.canceledBy !== null) {
+    await children.passOn({ command: 'cancel', who: state.canceledBy });
+  } else if (state.paused) {
+    await children.passOn({ command: 'pause', who: 'parent' });
+  }
+}

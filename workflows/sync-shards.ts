@@ -1,0 +1,300 @@
+import {
+  condition,
+  ContinueAsNew,
+  continueAsNew,
+  isCancellation,
+  proxyActivities,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Activities, LeaveRequest } from '../activities/types';
+import type { ShardId } from '../core/ids';
+import type { CopyCursor, SyncInput, SyncRef, SyncReport, SyncStep } from '../core/operations';
+import { withClaim } from './claim';
+import { fatal, textOf } from './failures';
+import { operate } from './handlers';
+import type { Operation } from './operation';
+import {
+  bulkCopy,
+  canaryPauseMs,
+  historyEventsMax,
+  irreversible,
+  joinPauseMs,
+  longWait,
+  quickChange,
+  quickRead,
+  refillsMax,
+  withHeartbeat,
+} from './policies';
+
+interface Sync {
+  readonly input: SyncInput;
+  readonly ref: SyncRef;
+  readonly operation: Operation;
+  readonly activities: ReturnType<typeof activitiesOf>;
+  /** Set when the run goes on after continue-as-new; used up by the first phase it names. */
+  resumeAt: SyncStep | null;
+  cursor: CopyCursor | null;
+  wasStale: readonly ShardId[];
+  /** Nothing to undo before it. */
+  opened: boolean;
+}
+
+function activitiesOf({ options }: SyncInput) {
+  const beat = options.heartbeatTimeoutMs;
+  return {
+    ...proxyActivities<Pick<Activities, 'canariesAreGreen'>>(quickRead),
+    ...proxyActivities<Pick<Activities, 'openTarget' | 'cutOver' | 'reverseCutOver'>>(quickChange),
+    ...proxyActivities<Pick<Activities, 'passBarrier'>>(withHeartbeat(longWait, beat)),
+    ...proxyActivities<
+      Pick<Activities, 'copyRanges' | 'catchUpRound' | 'joinUnderFence' | 'verifyCopy'>
+    >(withHeartbeat(bulkCopy, beat)),
+    ...proxyActivities<Pick<Activities, 'startLeaving' | 'removeLeaving' | 'restoreStale'>>(
+      withHeartbeat(irreversible, beat),
+    ),
+  };
+}
+
+/**
+ * Makes the target's copy of some shards equal to the source's while writes go on, and lets the target
+ * answer for them. All shards of one pair of nodes go together. The phases are those of the runbook,
+ * in its order.
+ */
+export async function syncShards(input: SyncInput): Promise<SyncReport> {
+  return operate(specOf(input), async (operation) => {
+    const sync = startSync(input, operation);
+    const groups = input.parent === null ? [input.group, input.sourceGroup] : [];
+    return withClaim(operation, groups, async () => {
+      try {
+        await fillUntilCutOver(sync);
+      } catch (error) {
+        if (error instanceof ContinueAsNew || !operation.state.cancellable) throw error;
+        return rollBack(sync, error);
+      }
+      if (await reversedInGrace(sync)) return giveBack(sync);
+      await cleanUpSource(sync);
+      return report(sync, 'done', null);
+    });
+  });
+}
+
+async function fillUntilCutOver(sync: Sync): Promise<void> {
+  const { operation, activities, ref } = sync;
+  for (let fills = 1; ; fills += 1) {
+    await operation.cancellable(() => fill(sync));
+    await operation.enter('cut-over');
+    // Point of no return: after this change the target answers for the shards. No cancel is accepted
+    // any more; until the clean-up a reverse still flips back, because the source gets every write.
+    operation.passPointOfNoReturn();
+    const verdict = await activities.cutOver(ref);
+    if (verdict.ok) return;
+    // The target missed a write after it had joined, so nothing was flipped and a cancel is safe again.
+    operation.state.cancellable = true;
+    if (fills === refillsMax) throw fatal('cut-over-refused', verdict.reason);
+  }
+}
+
+async function fill(sync: Sync): Promise<void> {
+  await open(sync);
+  await copy(sync);
+  await catchUpAndJoin(sync);
+  await sync.operation.enter('verify');
+  await sync.activities.verifyCopy(sync.ref);
+  await waitForCanaries(sync);
+}
+
+/** After the barrier every search to the target carries the bucket filter, so a half copy is not seen. */
+async function open(sync: Sync): Promise<void> {
+  if (sync.resumeAt !== null) return;
+  const { operation, activities, ref } = sync;
+  await operation.enter('open');
+  const again = sync.opened;
+  sync.opened = true;
+  const { epoch, wasStale } = await activities.openTarget(ref);
+  // A copy that became stale during this sync is not one that a roll-back leaves behind.
+  if (!again) sync.wasStale = wasStale;
+  await operation.enter('barrier');
+  await operation.waiting(`every pod to know epoch ${String(epoch)}`, () =>
+    activities.passBarrier({ epoch, operation: operation.id }),
+  );
+}
+
+async function copy(sync: Sync): Promise<void> {
+  const { operation, activities, ref } = sync;
+  if (sync.resumeAt === 'catch-up') return;
+  await operation.enter('copy');
+  for (;;) {
+    await operation.checkpoint();
+    const { cursor, outcome } = await activities.copyRanges({ ref, cursor: sync.cursor });
+    operation.state.documentsCopied += cursor.sent - (sync.cursor?.sent ?? 0);
+    sync.cursor = cursor;
+    if (outcome === 'done') break;
+    await continueIfLong(sync, 'copy');
+  }
+  sync.cursor = null;
+}
+
+/** Rounds until one is small, then the join; when writes are too dense to join, more rounds. */
+async function catchUpAndJoin(sync: Sync): Promise<void> {
+  const { operation, activities, ref, input } = sync;
+  sync.resumeAt = null;
+  for (;;) {
+    await operation.enter('catch-up');
+    const round = await activities.catchUpRound(ref);
+    operation.state.documentsCopied += round.sent;
+    if (Math.max(round.handled, round.left) <= input.options.smallRoundIds) {
+      await operation.enter('join');
+      const join = await activities.joinUnderFence(ref);
+      if (join.joined) return;
+      await operation.waiting(`a moment in which the join is possible: ${join.reason}`, () =>
+        sleep(joinPauseMs),
+      );
+    }
+    await continueIfLong(sync, 'catch-up');
+  }
+}
+
+async function waitForCanaries(sync: Sync): Promise<void> {
+  const { operation, activities, ref } = sync;
+  await operation.enter('canaries');
+  for (;;) {
+    const verdict = await activities.canariesAreGreen({ index: ref.index });
+    if (verdict.ok) return;
+    await operation.waiting(verdict.reason, () => sleep(canaryPauseMs));
+    await operation.checkpoint();
+  }
+}
+
+/** The way back stays open for the grace time. A copy has no way back to keep open: its source stays. */
+async function reversedInGrace(sync: Sync): Promise<boolean> {
+  const { operation, input } = sync;
+  if (input.kind === 'copy') return false;
+  const { state } = operation;
+  state.cancellable = false;
+  state.reversible = true;
+  await operation.enter('grace');
+  await operation.waiting('the grace time, in which `reverse` goes back', () =>
+    condition(() => state.reversedBy !== null, input.options.graceMs),
+  );
+  await operation.checkpoint();
+  state.reversible = false;
+  return state.reversedBy !== null;
+}
+
+async function cleanUpSource(sync: Sync): Promise<void> {
+  const { operation, input } = sync;
+  if (input.kind === 'copy') return;
+  await operation.enter('clean-up');
+  await leave(sync, {
+    ref: sync.ref,
+    node: input.source,
+    group: input.sourceGroup,
+    shards: input.shards,
+  });
+}
+
+async function giveBack(sync: Sync): Promise<SyncReport> {
+  const { operation, activities, ref } = sync;
+  await operation.enter('reverse');
+  const verdict = await activities.reverseCutOver(ref);
+  if (!verdict.ok) throw fatal('reverse-refused', verdict.reason);
+  await cleanTarget(sync);
+  return report(sync, 'reversed', null);
+}
+
+/** Before the point of no return: the target is cleaned first, its rows leave the table last. */
+async function rollBack(sync: Sync, error: unknown): Promise<SyncReport> {
+  const { operation } = sync;
+  const canceled = isCancellation(error);
+  operation.state.cancellable = false;
+  operation.state.paused = false;
+  if (sync.opened) {
+    await operation.enter('roll-back');
+    await cleanTarget(sync);
+  }
+  if (canceled) return report(sync, 'canceled', null);
+  return report(sync, 'failed', textOf(error));
+}
+
+async function cleanTarget(sync: Sync): Promise<void> {
+  const { input, ref, activities, wasStale } = sync;
+  const request = { ref, node: input.target, group: input.group };
+  if (wasStale.length > 0) await activities.restoreStale({ ...request, shards: wasStale });
+  const shards = input.shards.filter((shard) => !wasStale.includes(shard));
+  if (shards.length > 0) await leave(sync, { ...request, shards });
+}
+
+async function leave(sync: Sync, request: LeaveRequest): Promise<void> {
+  const { operation, activities } = sync;
+  const epoch = await activities.startLeaving(request);
+  if (epoch === null) return;
+  await operation.waiting(`every pod to know epoch ${String(epoch)}`, () =>
+    activities.passBarrier({ epoch, operation: operation.id }),
+  );
+  await activities.removeLeaving(request);
+}
+
+async function report(
+  sync: Sync,
+  outcome: SyncReport['outcome'],
+  error: string | null,
+): Promise<SyncReport> {
+  const { operation, input } = sync;
+  const status = outcome === 'done' ? 'succeeded' : outcome === 'failed' ? 'failed' : 'canceled';
+  operation.state.phase = 'done';
+  await operation.finish(status, error);
+  const { physicalUid, index, group, source, sourceGroup, target, shards, kind } = input;
+  return {
+    ...{ physicalUid, index, group, source, sourceGroup, target, shards, kind, outcome, error },
+    documentsCopied: operation.state.documentsCopied,
+    startedAt: operation.startedAt,
+    finishedAt: new Date().toISOString(),
+  };
+}
+
+async function continueIfLong(sync: Sync, step: SyncStep): Promise<void> {
+  const { operation, input } = sync;
+  const { historyLength, continueAsNewSuggested } = workflowInfo();
+  if (historyLength < historyEventsMax && !continueAsNewSuggested) return;
+  await operation.settle();
+  const { documentsCopied, paused, documentsPerSecond } = operation.state;
+  await continueAsNew<typeof syncShards>({
+    ...input,
+    options: { ...input.options, documentsPerSecond },
+    resume: {
+      ...{ step, documentsCopied, paused, cursor: sync.cursor, wasStale: sync.wasStale },
+      startedAt: operation.startedAt,
+    },
+  });
+}
+
+function specOf(input: SyncInput) {
+  const { resume } = input;
+  return {
+    kind: 'sync' as const,
+    origin: { who: input.who, why: input.why },
+    index: input.index,
+    nodes: [input.source, input.target],
+    shards: input.shards.join(','),
+    total: input.shards.length,
+    documentsPerSecond: input.options.documentsPerSecond,
+    ...(resume === undefined ? {} : { resumed: { ...resume, approvedBy: null } }),
+  };
+}
+
+function startSync(input: SyncInput, operation: Operation): Sync {
+  const { physicalUid, index, group, source, sourceGroup, target, shards, kind, who, why } = input;
+  return {
+    input,
+    operation,
+    ref: {
+      ...{ physicalUid, index, group, source, sourceGroup, target, shards, kind, who, why },
+      runKey: operation.id,
+    },
+    activities: activitiesOf(input),
+    resumeAt: input.resume?.step ?? null,
+    cursor: input.resume?.cursor ?? null,
+    wasStale: input.resume?.wasStale ?? [],
+    opened: input.resume !== undefined,
+  };
+}
