@@ -29,7 +29,9 @@ export type FleetTaskType =
   | 'export'
   | 'upgradeDatabase'
   | 'indexCompaction'
-  | 'networkTopologyChange';
+  | 'networkTopologyChange'
+  | 'dsrUpdate'
+  | 'dsrClear';
 
 export type NodeTaskStatus = 'enqueued' | 'processing' | 'succeeded' | 'failed' | 'canceled';
 

@@ -1,0 +1,142 @@
+import type { Redis } from 'ioredis';
+import type { AliasEntry, Fleet, FleetNode, IndexEntry } from '../core/fleet';
+import { epoch as epochOf } from '../core/ids';
+import type { Epoch, PhysicalUid } from '../core/ids';
+import type { Channels } from './channels';
+import { decodePlacement, encodeAudit, encodeOps } from './fleet-ops';
+import type { Keys } from './keys';
+import { listOf, numberOf, parsed, textOf, unknownCode } from './script';
+import type { ScriptReply, ScriptRunner } from './script';
+import { ChangeFleetCode, changeFleetScript } from './scripts/change-fleet';
+import { loadFleetScript } from './scripts/load-fleet';
+import { StoreError } from './types';
+import type { Audit, FleetOp, FleetStore, IndexMeta, TopologyLogEntry } from './types';
+
+/** A lost race costs one reload; this many in a row mean that something spins. */
+const updateAttemptsMax = 50;
+/** Beyond this the server's disk is ill; the change itself has already happened. */
+const waitAofMs = 1_000;
+
+export interface FleetStoreParts {
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly scripts: ScriptRunner;
+  readonly channels: Channels;
+  readonly waitAof: boolean;
+}
+
+export function createFleetStore(parts: FleetStoreParts): FleetStore {
+  const { redis, keys, channels } = parts;
+  const load = async (): Promise<Fleet> => loadFleet(parts);
+  const change = async (
+    expected: Epoch,
+    ops: readonly FleetOp[],
+    audit: Audit,
+  ): Promise<{ ok: boolean; epoch: Epoch }> => changeFleet(parts, expected, { ops, audit });
+  return {
+    load,
+    change,
+    async epoch() {
+      return epochOf(numberOf((await redis.get(keys.epoch)) ?? '0'));
+    },
+    async update(audit, decide) {
+      for (let attempt = 0; attempt < updateAttemptsMax; attempt += 1) {
+        const fleet = await load();
+        const ops = decide(fleet);
+        if (ops === null || ops.length === 0) return fleet;
+        const result = await change(fleet.epoch, ops, audit);
+        if (result.ok) return loadAtLeast(load, result.epoch);
+      }
+      throw new StoreError(
+        'store_contention',
+        `The fleet changed ${updateAttemptsMax} times while "${audit.what}" was decided.`,
+      );
+    },
+    async log(limit) {
+      const entries = await redis.lrange(keys.topologyLog, 0, Math.max(limit, 0) - 1);
+      return limit <= 0 ? [] : entries.map(decodeLogEntry);
+    },
+    watch(listener) {
+      return channels.listen(keys.epochChannel, (message) => listener(epochOf(Number(message))));
+    },
+  };
+}
+
+async function loadAtLeast(load: () => Promise<Fleet>, epoch: Epoch): Promise<Fleet> {
+  const fleet = await load();
+  if (fleet.epoch < epoch) {
+    throw new StoreError('store_corrupt', `Epoch ${epoch} was reached and is now ${fleet.epoch}.`);
+  }
+  return fleet;
+}
+
+async function changeFleet(
+  { redis, keys, scripts, waitAof }: FleetStoreParts,
+  expected: Epoch,
+  { ops, audit }: { ops: readonly FleetOp[]; audit: Audit },
+): Promise<{ ok: boolean; epoch: Epoch }> {
+  const encoded = encodeOps(keys, ops, 2);
+  const [code, now] = listOf(
+    await scripts.run(
+      changeFleetScript,
+      [keys.epoch, keys.topologyLog, ...encoded.keys],
+      [keys.epochChannel, encodeAudit(audit), encoded.lines, expected, ...encoded.args],
+    ),
+  );
+  const epoch = epochOf(numberOf(now));
+  if (code === ChangeFleetCode.EpochMoved) return { ok: false, epoch };
+  if (code !== ChangeFleetCode.Ok) throw unknownCode(changeFleetScript, code);
+  if (waitAof) await waitUntilOnDisk(redis);
+  return { ok: true, epoch };
+}
+
+/** Servers without AOF, or too old to be asked, keep their own promise and no better one. */
+export async function waitUntilOnDisk(redis: Redis): Promise<void> {
+  await redis.call('WAITAOF', 1, 0, waitAofMs).catch((error: unknown) => {
+    if ((error as { name?: string }).name !== 'ReplyError') throw error;
+  });
+}
+
+async function loadFleet({ keys, scripts }: FleetStoreParts): Promise<Fleet> {
+  const reply = listOf(
+    await scripts.run(
+      loadFleetScript,
+      [keys.epoch, keys.nodes, keys.indexes, keys.aliases],
+      [keys.placement('' as PhysicalUid)],
+    ),
+  );
+  const placements = new Map<string, string[]>();
+  const flat = listOf(reply[4]);
+  for (let i = 0; i + 1 < flat.length; i += 2) {
+    placements.set(textOf(flat[i]), listOf(flat[i + 1]).map(textOf));
+  }
+  const indexes = values<IndexMeta>(reply[2]).map((meta): IndexEntry => {
+    const rows = placements.get(meta.physicalUid) ?? [];
+    return { ...meta, placement: decodePlacement(rows, meta.shardCount) };
+  });
+  return {
+    epoch: epochOf(numberOf(reply[0])),
+    nodes: values<FleetNode>(reply[1]).sort((a, b) => compareText(a.id, b.id)),
+    indexes: indexes.sort((a, b) => compareText(a.uid, b.uid)),
+    aliases: values<AliasEntry>(reply[3]).sort((a, b) => compareText(a.name, b.name)),
+  };
+}
+
+function values<T>(reply: ScriptReply | undefined): T[] {
+  return listOf(reply).map((json) => parsed<T>(textOf(json)));
+}
+
+/** By code unit, so that every pod and every locale has one order. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function decodeLogEntry(entry: string): TopologyLogEntry {
+  const [epoch, at, audit, ops] = entry.split('\n');
+  return {
+    ...parsed<Audit>(textOf(audit)),
+    epoch: epochOf(numberOf(epoch)),
+    at: new Date(numberOf(at)).toISOString(),
+    ops: parsed<string[]>(textOf(ops)),
+  };
+}
