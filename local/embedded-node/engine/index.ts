@@ -1,5 +1,6 @@
 /** The embedded search engine: what the rest of the embedded node uses. */
 export { normalizeFacet } from './fields';
+export { formatHit, matchesPosition } from './formatting';
 export {
   float,
   formatFloat,
@@ -11,6 +12,7 @@ export {
   LosslessNumber,
   numberOf,
   parseJson,
+  parseNumberExactly,
   stringifyJson,
   toPlain,
 } from './json';

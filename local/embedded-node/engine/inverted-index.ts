@@ -49,6 +49,8 @@ export class InvertedIndex {
   readonly documents = new Map<number, IndexedDocument>();
   readonly fields: Field[] = [];
   readonly tokenizer: Tokenizer;
+  /** For highlighting: stop words are words like others. */
+  readonly formatTokenizer: Tokenizer;
   /** Greatest field weight, or null when all attributes are searchable with equal weight. */
   readonly maxWeight: number | null;
   /** One more than the greatest docid ever seen. */
@@ -61,6 +63,7 @@ export class InvertedIndex {
 
   constructor(readonly settings: EngineSettings) {
     this.tokenizer = new Tokenizer(settings);
+    this.formatTokenizer = new Tokenizer({ ...settings, stopWords: [] });
     const { searchableAttributes } = settings;
     this.maxWeight = searchableAttributes.includes('*')
       ? null
@@ -71,6 +74,11 @@ export class InvertedIndex {
   get hasExactWords(): boolean {
     const { disableOnAttributes, disableOnNumbers } = this.settings.typoTolerance;
     return disableOnAttributes.length > 0 || disableOnNumbers;
+  }
+
+  /** Whether any document has, or had, the field or one below it. */
+  knowsField(name: string): boolean {
+    return this.fieldIds.has(name) || this.fields.some((field) => isWithin(field.name, name));
   }
 
   word(text: string): WordEntry | undefined {

@@ -46,6 +46,8 @@ export class Matcher {
   constructor(
     private readonly tokenizer: Tokenizer,
     terms: readonly LocatedTerm[],
+    /** Whether any document of the index has the field, or a field below it. */
+    readonly knowsField: (name: string) => boolean,
   ) {
     for (const { term, positions } of terms) {
       const { words, phrases } = term.known();

@@ -164,7 +164,9 @@ class Search {
       total: ranking.candidates.size,
       candidates: new Set(ranking.candidates),
       semanticHitCount,
-      matcher: new Matcher(this.index.tokenizer, this.keyword.terms),
+      matcher: new Matcher(this.index.formatTokenizer, this.keyword.terms, (name) =>
+        this.index.knowsField(name),
+      ),
     };
   }
 }

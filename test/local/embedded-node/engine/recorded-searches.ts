@@ -8,11 +8,13 @@ import {
   type EngineQuery,
   type EngineResult,
   type EngineSettings,
+  formatHit,
   isObject,
   type Json,
   type JsonObject,
   numberOf,
   parseJson,
+  parseNumberExactly,
   SearchIndex,
   stringifyJson,
   toPlain,
@@ -22,10 +24,13 @@ import { distanceBetween, geoPoint } from '../../../../local/embedded-node/engin
 
 const folder = join(__dirname, '../../../recordings/ranking');
 
-function readLines(name: string): JsonObject[] {
+/** Documents are read as the server reads them, its answers as they stand. */
+function readLines(name: string, isAnswer = false): JsonObject[] {
   const text = gunzipSync(readFileSync(join(folder, name))).toString('utf8');
   const lines = text.split('\n').filter((line) => line !== '');
-  return lines.map((line) => asObject(parseJson(line)));
+  return lines.map((line) =>
+    asObject(isAnswer ? parseJson(line, parseNumberExactly) : parseJson(line)),
+  );
 }
 
 export function asObject(value: Json | undefined): JsonObject {
@@ -43,7 +48,7 @@ export interface RecordedCase {
 }
 
 export function readCases(variant: Variant): RecordedCase[] {
-  return readLines(`${variant}.ndjson.gz`).map((line) => ({
+  return readLines(`${variant}.ndjson.gz`, true).map((line) => ({
     request: asObject(line.get('request')),
     single: asObject(line.get('single')),
     partRequest: asObject(line.get('partRequest')),
@@ -169,7 +174,33 @@ export function ask(films: Films, request: JsonObject, maxTotalHits: number): En
   });
 }
 
+/** `_formatted` as the search asked for it, or null. */
+function formatted(film: JsonObject, result: EngineResult, request: JsonObject): Json {
+  const raw = toPlain(request) as {
+    attributesToRetrieve?: string[];
+    attributesToHighlight?: string[];
+    attributesToCrop?: string[];
+    cropLength?: number;
+  };
+  return formatHit(film, result.matcher, {
+    attributesToRetrieve: raw.attributesToRetrieve ?? ['*'],
+    attributesToHighlight: raw.attributesToHighlight ?? [],
+    highlightPreTag: '<em>',
+    highlightPostTag: '</em>',
+    attributesToCrop: raw.attributesToCrop ?? [],
+    cropLength: raw.cropLength ?? 10,
+    cropMarker: '…',
+    displayed: ['*'],
+  });
+}
+
+/** The order of members is the order in which the index first met the fields; it is not ours. */
+function sorted(value: Json | undefined): Json {
+  return isObject(value) ? new Map([...value].sort(([a], [b]) => (a < b ? -1 : 1))) : null;
+}
+
 export interface Comparison {
+  readonly formatted: boolean;
   readonly details: boolean;
   readonly ids: boolean;
   readonly scores: boolean;
@@ -178,13 +209,23 @@ export interface Comparison {
 }
 
 /** What of the answer equals the recorded one; ids are compared with the order of ties. */
-export function compare(films: Films, result: EngineResult, recorded: JsonObject): Comparison {
+export function compare(
+  films: Films,
+  { result, request }: { result: EngineResult; request: JsonObject },
+  recorded: JsonObject,
+): Comparison {
   const hits = (recorded.get('hits') as Json[]).map(asObject);
   const same = (ours: readonly Json[], field: string): boolean =>
     ours.length === hits.length &&
     ours.every((value, i) => stringifyJson(value) === stringifyJson(hits[i]?.get(field) ?? null));
   const total = recorded.get('estimatedTotalHits') ?? recorded.get('totalHits');
   return {
+    formatted: result.hits.every(({ docid }, i) => {
+      const ours = sorted(
+        formatted(films.documents[docid] ?? new Map(), result, request) ?? undefined,
+      );
+      return stringifyJson(ours) === stringifyJson(sorted(hits[i]?.get('_formatted')));
+    }),
     details: same(
       result.hits.map(({ details }) => details),
       '_rankingScoreDetails',
