@@ -98,7 +98,7 @@ export interface SyncConfig {
 }
 
 export interface WorkerConfig {
-  /** Activities heartbeat at least so often. */
+  /** An activity that sent no heartbeat for so long is given to another worker. */
   readonly heartbeatMs: number;
   /** How long Temporal waits for a worker's sticky queue before another worker may go on. */
   readonly stickyMs: number;

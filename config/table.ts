@@ -1,0 +1,289 @@
+import { bucketCount, fenceWaitMsMax, nodeDeadlineMsMax } from '../core/limits';
+import { bootstrapNodes } from './bootstrap-nodes';
+import type { Config } from './config';
+import { choice, flag, integer, matching, milliseconds, nullable, text } from './kinds';
+import type { Kind } from './kinds';
+
+type Leaf<T> = {
+  [Section in keyof T & string]: `${Section}.${keyof T[Section] & string}`;
+}[keyof T & string];
+
+/** `api.port` and so on: every value of the configuration. */
+export type Path = Leaf<Config>;
+
+export type ValueAt<P extends Path> = P extends `${infer Section}.${infer Name}`
+  ? Section extends keyof Config
+    ? Name extends keyof Config[Section]
+      ? Config[Section][Name]
+      : never
+    : never
+  : never;
+
+/** Marks a setting that somebody must give, with how to get one. */
+export interface Required {
+  readonly required: string;
+}
+
+export interface Setting<T> {
+  readonly env: string;
+  readonly kind: Kind<T>;
+  readonly default: T | Required;
+  readonly about: string;
+  /** Never printed. */
+  readonly secret?: true;
+}
+
+const hour = 3_600_000;
+const redisUrl = matching('url', /^rediss?:\/\/.+/, 'redis://127.0.0.1:6379');
+const hostPort = matching('host:port', /^[^\s/]+:\d{1,5}$/, '127.0.0.1:7233');
+const name = matching('name', /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'miroir');
+const webUrl = matching('url', /^https?:\/\/.+/, 'http://127.0.0.1:8233');
+
+/** Every setting of Miroir; the type makes sure that none is missing and that defaults fit. */
+export const table: { readonly [P in Path]: Setting<ValueAt<P>> } = {
+  'api.host': {
+    env: 'MIROIR_API_HOST',
+    kind: text,
+    default: '127.0.0.1',
+    about:
+      'Address the api listens on. Beyond loopback it asks for a master key and a long admin key.',
+  },
+  'api.port': {
+    env: 'MIROIR_API_PORT',
+    kind: integer(0, 65_535),
+    default: 7700,
+    about: 'Port of the api. 0 lets the system choose.',
+  },
+  'api.masterKey': {
+    env: 'MIROIR_MASTER_KEY',
+    kind: nullable(text),
+    default: null,
+    secret: true,
+    about: "The clients' master key. Without one nothing asks for a key, as in Meilisearch.",
+  },
+  'api.adminKey': {
+    env: 'MIROIR_ADMIN_KEY',
+    kind: text,
+    default: { required: 'make one with: openssl rand -hex 24' },
+    secret: true,
+    about: "The operators' key for `/_miroir/*`.",
+  },
+  'api.bodyLimitBytes': {
+    env: 'MIROIR_BODY_LIMIT_BYTES',
+    kind: integer(1_024, 1_000_000_000),
+    default: 100_000_000,
+    about: "Largest request body; Meilisearch's own default.",
+  },
+  'api.requestDeadlineMs': {
+    env: 'MIROIR_REQUEST_DEADLINE_MS',
+    kind: milliseconds(100, 120_000),
+    default: 30_000,
+    about: 'The longest a request may take. Every barrier of an operation waits so long.',
+  },
+  'redis.url': {
+    env: 'REDIS_URL',
+    kind: redisUrl,
+    default: 'redis://127.0.0.1:6379',
+    secret: true,
+    about: 'Redis or Valkey. Its password is not printed.',
+  },
+  'redis.prefix': {
+    env: 'MIROIR_REDIS_PREFIX',
+    kind: name,
+    default: 'miroir',
+    about: 'Every key begins with it, so that several fleets can share one Redis.',
+  },
+  'temporal.address': {
+    env: 'TEMPORAL_ADDRESS',
+    kind: hostPort,
+    default: '127.0.0.1:7233',
+    about: 'Temporal front end.',
+  },
+  'temporal.namespace': {
+    env: 'MIROIR_TEMPORAL_NAMESPACE',
+    kind: name,
+    default: 'default',
+    about: 'Temporal namespace; it must exist.',
+  },
+  'temporal.taskQueue': {
+    env: 'MIROIR_TASK_QUEUE',
+    kind: name,
+    default: 'miroir',
+    about: 'Task queue that workers of this fleet listen to. Two fleets need two.',
+  },
+  'temporal.uiUrl': {
+    env: 'TEMPORAL_UI_URL',
+    kind: nullable(webUrl),
+    default: null,
+    about: 'Where people see the runs; only used for links.',
+  },
+  'nodes.key': {
+    env: 'MIROIR_NODE_KEY',
+    kind: text,
+    default: { required: 'it is the --master-key that the Meilisearch nodes were started with' },
+    secret: true,
+    about: "The nodes' master key. It only makes and deletes the keys that Miroir's processes use.",
+  },
+  'nodes.deadlineMs': {
+    env: 'MIROIR_NODE_DEADLINE_MS',
+    kind: milliseconds(10, nodeDeadlineMsMax),
+    default: 10_000,
+    about: 'The longest one call to a node may take.',
+  },
+  'nodes.bootstrap': {
+    env: 'MIROIR_NODES_BOOTSTRAP',
+    kind: bootstrapNodes,
+    default: [],
+    about:
+      'Nodes of a new fleet. `MIROIR_NODES=url,url,…` is the short form. Later ones are added by the API.',
+  },
+  'fleet.shards': {
+    env: 'MIROIR_SHARDS',
+    kind: integer(1, bucketCount),
+    default: 64,
+    about: 'Shards of a new index, a power of two.',
+  },
+  'fleet.replicationFactor': {
+    env: 'MIROIR_RF',
+    kind: integer(1, 16),
+    default: 1,
+    about: 'Copies of each shard within one group.',
+  },
+  'fleet.groups': {
+    env: 'MIROIR_GROUPS',
+    kind: integer(1, 64),
+    default: 1,
+    about: 'Replica groups; each holds every shard.',
+  },
+  'pods.leaseMs': {
+    env: 'MIROIR_POD_LEASE_MS',
+    kind: milliseconds(500, 120_000),
+    default: 10_000,
+    about: 'A process that did not renew for so long serves no more.',
+  },
+  'pods.heartbeatMs': {
+    env: 'MIROIR_POD_HEARTBEAT_MS',
+    kind: milliseconds(50, 60_000),
+    default: 2_000,
+    about: 'How often a process renews its lease and acknowledges the epoch.',
+  },
+  'writes.fenceMaxMs': {
+    env: 'MIROIR_FENCE_MAX_MS',
+    kind: milliseconds(100, fenceWaitMsMax),
+    default: 5_000,
+    about: 'How long a write may wait for a shard that is being handed over.',
+  },
+  'writes.minInSync': {
+    env: 'MIROIR_MIN_IN_SYNC',
+    kind: integer(1, 16),
+    default: 1,
+    about: 'A write stands when so many copies of each shard in a group took it.',
+  },
+  'writes.writeQuorum': {
+    env: 'MIROIR_WRITE_QUORUM',
+    kind: choice('one', 'majority'),
+    default: 'one',
+    about: '`majority` refuses writes that most copies did not take.',
+  },
+  'writes.writerLeaseMs': {
+    env: 'MIROIR_WRITER_LEASE_MS',
+    kind: milliseconds(500, 120_000),
+    default: 10_000,
+    about: "How long a process may order an index's writes without renewing.",
+  },
+  'writes.writerHoldMs': {
+    env: 'MIROIR_WRITER_HOLD_MS',
+    kind: milliseconds(0, 10_000),
+    default: 20,
+    about:
+      'A process keeps that right at least so long, so that two alternate batches, not writes.',
+  },
+  'search.onMissingShard': {
+    env: 'MIROIR_ON_MISSING_SHARD',
+    kind: choice('partial', 'error'),
+    default: 'partial',
+    about: '`partial`: answer 200 with what there is and say so; `error`: 503.',
+  },
+  'search.hedge': {
+    env: 'MIROIR_HEDGE',
+    kind: flag,
+    default: true,
+    about:
+      'Ask another copy when a node is slower than it uses to be, for at most 5 % of searches.',
+  },
+  'sync.graceMs': {
+    env: 'MIROIR_SYNC_GRACE_MS',
+    kind: milliseconds(0, 24 * hour),
+    default: 300_000,
+    about: 'How long a move can be reversed at once after the cut-over.',
+  },
+  'sync.rangeDocumentsMax': {
+    env: 'MIROIR_SYNC_RANGE_DOCUMENTS',
+    kind: integer(1, 100_000),
+    default: 2_000,
+    about: 'Documents copied in one step.',
+  },
+  'sync.parallelSyncs': {
+    env: 'MIROIR_SYNC_PARALLEL',
+    kind: integer(1, 64),
+    default: 4,
+    about: 'Pairs of nodes that copy at the same time.',
+  },
+  'sync.documentsPerSecond': {
+    env: 'MIROIR_SYNC_DOCUMENTS_PER_SECOND',
+    kind: nullable(integer(1, 10_000_000)),
+    default: null,
+    about: 'Throttle of a copy; operators can change it while it runs.',
+  },
+  'sync.smallRoundIds': {
+    env: 'MIROIR_SYNC_SMALL_ROUND_IDS',
+    kind: integer(0, 100_000),
+    default: 200,
+    about: 'A copy joins when a round of catching up had at most so many documents.',
+  },
+  'sync.barrierExtraMs': {
+    env: 'MIROIR_SYNC_BARRIER_EXTRA_MS',
+    kind: milliseconds(0, 60_000),
+    default: 500,
+    about: 'Added to the longest request at each barrier, for clocks that differ.',
+  },
+  'worker.heartbeatMs': {
+    env: 'MIROIR_WORKER_HEARTBEAT_MS',
+    kind: milliseconds(100, 120_000),
+    default: 10_000,
+    about: 'An activity that was silent for so long is given to another worker.',
+  },
+  'worker.stickyMs': {
+    env: 'MIROIR_WORKER_STICKY_MS',
+    kind: milliseconds(100, 120_000),
+    default: 10_000,
+    about: 'A run waits so long for the worker that has it in memory.',
+  },
+  'outbound.allowLoopback': {
+    env: 'MIROIR_OUTBOUND_ALLOW_LOOPBACK',
+    kind: flag,
+    default: false,
+    about: 'Let urls that people set (nodes, webhooks) point at this machine.',
+  },
+  'outbound.allowPrivate': {
+    env: 'MIROIR_OUTBOUND_ALLOW_PRIVATE',
+    kind: flag,
+    default: true,
+    about: 'Let such urls point into private networks, where nodes usually are.',
+  },
+  'log.level': {
+    env: 'MIROIR_LOG_LEVEL',
+    kind: choice('silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'),
+    default: 'info',
+    about: 'The least important line that is written.',
+  },
+};
+
+export const paths = Object.keys(table) as Path[];
+
+/** Variables that are read, but are no setting of their own. */
+export const otherVariables = {
+  MIROIR_CONFIG:
+    'Path of a YAML file with the same settings, as `api: {port: 7700}`. The environment wins.',
+  MIROIR_NODES: 'Short form of `nodes.bootstrap`: urls with commas between; groups round robin.',
+} as const;
