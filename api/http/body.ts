@@ -1,0 +1,127 @@
+import type { Readable, Transform } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { MeiliError } from '../../core/errors';
+import { parseJsonBody } from './json-body';
+import { documentTypes, jsonTypes, mediaType } from './media-types';
+
+/**
+ * What a route does with its body. `json`: it must be JSON and arrives parsed. `documents`: one of the
+ * three document formats, arrives as bytes. `none`: ignored, whatever it is. Routes of POST, PUT and
+ * PATCH are `json` unless their config says otherwise.
+ */
+export type BodyKind = 'json' | 'documents' | 'none';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The body as it came, decompressed; empty when there was none. */
+    rawBody: Buffer;
+  }
+  interface FastifyContextConfig {
+    body?: BodyKind;
+  }
+}
+
+/**
+ * Reads every body as bytes, of any content type: Meilisearch decides on the content type only after
+ * it has let the request in, with its own errors, and document bodies must not be parsed as numbers.
+ */
+export function registerBodies(app: FastifyInstance, limitBytes: number): void {
+  app.decorateRequest('rawBody');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', async (request: FastifyRequest, payload: Readable) => {
+    request.rawBody = await readBody(request, payload, limitBytes);
+    return undefined;
+  });
+  app.addHook('preValidation', async (request) => {
+    // Without a body no parser runs.
+    request.rawBody ??= Buffer.alloc(0);
+    const kind = request.routeOptions.config.body ?? kindOf(request.method);
+    if (kind === 'none') return;
+    demandType(request, kind);
+    request.body = kind === 'json' ? parseJsonBody(request.rawBody) : request.rawBody;
+  });
+}
+
+function kindOf(method: string): BodyKind {
+  return method === 'POST' || method === 'PUT' || method === 'PATCH' ? 'json' : 'none';
+}
+
+function demandType(request: FastifyRequest, kind: 'json' | 'documents'): void {
+  const accepted = kind === 'json' ? jsonTypes : documentTypes;
+  const given = request.headers['content-type'];
+  const list = accepted.map((type) => `\`${type}\``).join(', ');
+  if (given === undefined) {
+    throw new MeiliError(
+      'missing_content_type',
+      `A Content-Type header is missing. Accepted values for the Content-Type header are: ${list}`,
+    );
+  }
+  const type = mediaType(given);
+  const fits = kind === 'json' ? /[/+]json$/.test(type) : accepted.includes(type);
+  if (fits) return;
+  throw new MeiliError(
+    'invalid_content_type',
+    `The Content-Type \`${type}\` is invalid. Accepted values for the Content-Type header are: ${list}`,
+  );
+}
+
+async function readBody(
+  request: FastifyRequest,
+  payload: Readable,
+  limitBytes: number,
+): Promise<Buffer> {
+  const decoder = decoderFor(request.headers['content-encoding']);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of decoder === null ? payload : payload.pipe(decoder)) {
+      const bytes = chunk as Buffer;
+      size += bytes.length;
+      // The limit counts what comes out of the decoder: a small bomb must not fill the memory.
+      if (size > limitBytes) throw tooLarge(limitBytes);
+      chunks.push(bytes);
+    }
+  } catch (error) {
+    payload.unpipe();
+    payload.resume();
+    decoder?.destroy();
+    if (typeof error === 'object' && error !== null && 'toBody' in error) throw error;
+    throw new MeiliError('bad_request', 'The provided payload is incomplete and cannot be parsed');
+  }
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size);
+}
+
+/** Other encodings, zstd among them, are taken as they are, as the engine does. */
+function decoderFor(encoding: string | undefined): Transform | null {
+  switch (encoding?.trim().toLowerCase()) {
+    case 'gzip':
+      return createGunzip();
+    case 'deflate':
+      return createInflate();
+    case 'br':
+      return createBrotliDecompress();
+    default:
+      return null;
+  }
+}
+
+function tooLarge(limitBytes: number): MeiliError {
+  return new MeiliError(
+    'payload_too_large',
+    `The provided payload reached the size limit. The maximum accepted payload size is ${sizeText(limitBytes)}.`,
+  );
+}
+
+/** `100 MB`, or a binary unit where the limit is a multiple of 1,024: so the engine prints it. */
+export function sizeText(bytes: number): string {
+  const [base, units] =
+    bytes % 1024 === 0 ? [1024, ['B', 'KiB', 'MiB', 'GiB']] : [1000, ['B', 'kB', 'MB', 'GB']];
+  let value = bytes;
+  let unit = 0;
+  while (value >= base && unit < units.length - 1) {
+    value /= base;
+    unit += 1;
+  }
+  return `${Number(value.toFixed(2))} ${units[unit] ?? 'B'}`;
+}

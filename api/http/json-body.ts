@@ -1,0 +1,41 @@
+import { MeiliError } from '../../core/errors';
+import type { JsonValue } from '../../core/fleet';
+import { isJsonSyntaxError, jsonFault } from '../../core/json/error';
+import { JsonScanner, endOfBytes } from '../../core/json/scanner';
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * The body of a JSON route. Throws Meilisearch's `missing_payload` for an empty one and its
+ * `malformed_payload`, with the place as its parser names it, for bytes that are no JSON.
+ */
+export function parseJsonBody(bytes: Uint8Array): JsonValue {
+  if (bytes.length === 0) throw new MeiliError('missing_payload', 'A json payload is missing.');
+  try {
+    // JSON.parse makes an own property of `__proto__`: it sets no prototype.
+    return JSON.parse(utf8.decode(bytes)) as JsonValue;
+  } catch {
+    throw malformed(reasonOf(bytes));
+  }
+}
+
+export function malformed(reason: string): MeiliError {
+  return new MeiliError(
+    'malformed_payload',
+    `The json payload provided is malformed. \`${reason}\`.`,
+  );
+}
+
+/** What the engine's own parser says about the same bytes. */
+function reasonOf(bytes: Uint8Array): string {
+  const scanner = new JsonScanner(bytes);
+  scanner.strict = true;
+  try {
+    scanner.skipValue();
+    if (scanner.next() === endOfBytes) return 'invalid JSON';
+    return scanner.peekFault(jsonFault.trailing).message;
+  } catch (error) {
+    if (isJsonSyntaxError(error)) return error.message;
+    throw error;
+  }
+}

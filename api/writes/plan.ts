@@ -1,0 +1,69 @@
+import type { ErrorBody } from '../../core/errors';
+import type { IndexEntry, JsonValue } from '../../core/fleet';
+import type { NodeId, PhysicalUid, ShardId } from '../../core/ids';
+import type { Audit, FleetOp } from '../../store/types';
+import type { FleetTaskType } from '../../store/task-types';
+import type { FleetCache } from '../fleet-cache';
+import type { Places } from './places';
+import type { Step } from './steps';
+
+export type JsonObject = { readonly [member: string]: JsonValue };
+
+/** What one node gets of a write, step by step in this order. */
+export interface NodeWork {
+  readonly node: NodeId;
+  /** The touched shards that the node takes writes for; none for a node that only gets settings. */
+  readonly shards: readonly ShardId[];
+  readonly steps: readonly Step[];
+}
+
+/** The outcome of a task that needs no node, or is known to fail. */
+export interface FinalOutcome {
+  readonly error: ErrorBody | null;
+  readonly details: JsonObject;
+}
+
+/** What a write does, under one state of the fleet. Planned anew when the epoch has moved. */
+export interface WritePlan {
+  readonly physicalUid: PhysicalUid | null;
+  /** The index as it will be after begin; null when there is none. */
+  readonly entry: IndexEntry | null;
+  readonly type: FleetTaskType;
+  readonly indexUid: string | null;
+  readonly details: JsonObject | null;
+  readonly extra: JsonObject;
+  readonly shards: readonly ShardId[] | 'all';
+  /** What the journals of syncing shards must note: ids by shard, or all of every touched shard. */
+  readonly journal: ReadonlyMap<ShardId, readonly string[]> | 'all' | null;
+  readonly sequences: number;
+  readonly changes: readonly FleetOp[];
+  readonly audit?: Audit;
+  /** Set: the task is final at commit, whatever the nodes' setup does. */
+  readonly final: FinalOutcome | null;
+  /** The nodes' parts; called once, after begin gave the numbers. */
+  readonly work: (firstSequence: number) => readonly NodeWork[];
+  /** The places in the order of insertion that this write gives; null for a write of no documents. */
+  readonly places?: (firstSequence: number) => PlaceChange;
+}
+
+/** How a write changes which ids have which place, from its begin on. */
+export type PlaceChange =
+  | { readonly kind: 'set'; readonly places: ReadonlyMap<string, number> }
+  | { readonly kind: 'remove'; readonly ids: readonly string[] }
+  | { readonly kind: 'clear' };
+
+export interface PlanInput {
+  readonly fleet: FleetCache;
+  readonly places: Places | null;
+}
+
+/** One write of a client, from the request on. */
+export interface Operation {
+  /** The names that the client wrote; they decide which queues it waits in. */
+  readonly names: readonly string[];
+  readonly customMetadata?: string;
+  readonly idempotency?: { readonly key: string; readonly bodyHash: string };
+  /** The index whose writer lease it needs; null for none. */
+  target(fleet: FleetCache): PhysicalUid | null;
+  plan(input: PlanInput): Promise<WritePlan>;
+}
