@@ -15,12 +15,14 @@ const decoder = new TextDecoder();
 
 /**
  * The first such fault in `bytes[start, end)`, which must be one well-formed value, or null.
- * Lines and columns are counted from `start`, as the engine parses each field by itself.
+ * Lines and columns are counted from `start`, as the engine parses each field by itself, or from
+ * another origin.
  */
 export function findValueFault(
   bytes: Uint8Array,
   start: number,
   end: number,
+  { origin }: { readonly origin: number } = { origin: start },
 ): JsonSyntaxError | null {
   let depth = 0;
   let at = start;
@@ -28,19 +30,19 @@ export function findValueFault(
     const byte = bytes[at] as number;
     if (byte === ascii.quote) {
       const string = readString(bytes, at + 1);
-      if (string.fault !== null) return syntaxError(bytes, string.fault, string.at, start);
+      if (string.fault !== null) return syntaxError(bytes, string.fault, string.at, origin);
       at = string.at;
     } else if (byte === ascii.arrayOpen || byte === ascii.objectOpen) {
       depth += 1;
       at += 1;
-      if (depth >= parserDepthMax) return syntaxError(bytes, jsonFault.depth, at, start);
+      if (depth >= parserDepthMax) return syntaxError(bytes, jsonFault.depth, at, origin);
     } else if (byte === ascii.arrayClose || byte === ascii.objectClose) {
       depth -= 1;
       at += 1;
     } else if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) {
       const numberEnd = endOfNumber(bytes, at, end);
       const value = Number(decoder.decode(bytes.subarray(at, numberEnd)));
-      if (!Number.isFinite(value)) return syntaxError(bytes, jsonFault.range, numberEnd, start);
+      if (!Number.isFinite(value)) return syntaxError(bytes, jsonFault.range, numberEnd, origin);
       at = numberEnd;
     } else {
       at += 1;

@@ -66,6 +66,7 @@ export function visitMembers(scanner: JsonScanner, visit: MemberVisitor): void {
     const memberStart = scanner.at;
     scanner.at += 1;
     scanner.skipString();
+    scanner.checkUtf8();
     const key = decodeKey(bytes, memberStart + 1, scanner.at - 1);
     scanner.skipColon();
     scanner.next();

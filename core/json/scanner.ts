@@ -65,6 +65,8 @@ export class JsonScanner {
    * the engine does the first with a payload of one object and the second with all others.
    */
   strict = false;
+  /** Bytes that are no UTF-8 were seen. The engine finds them only when it has the whole value. */
+  private sawBadUtf8 = false;
   /** The open containers, `[` or `{`; grows with the depth and is reused. */
   private open = new Uint8Array(32);
 
@@ -117,6 +119,14 @@ export class JsonScanner {
       }
       depth = this.closeContainers(depth);
     } while (depth > 0);
+    this.checkUtf8();
+  }
+
+  /** Throws if any string since the last check was not UTF-8. */
+  checkUtf8(): void {
+    if (!this.sawBadUtf8) return;
+    this.sawBadUtf8 = false;
+    throw this.fault(jsonFault.unicode, this.at);
   }
 
   /** After a value: takes closing brackets until a comma says that another value follows. */
@@ -214,6 +224,7 @@ export class JsonScanner {
     const digitsFrom = this.at;
     this.skipDigits();
     if (this.at === digitsFrom) {
+      if (this.strict && this.at >= this.end) throw this.fault(jsonFault.eofValue, this.end);
       throw this.fault(jsonFault.number, Math.min(this.at + 1, this.end));
     }
     if (bytes[digitsFrom] === 0x30 && this.at > digitsFrom + 1) {
@@ -255,6 +266,7 @@ export class JsonScanner {
       const byte = bytes[at] as number;
       if (byte === ascii.quote) {
         this.at = at + 1;
+        if (this.strict) this.checkUtf8();
         return;
       }
       if (byte >= 0x80) {
@@ -284,14 +296,14 @@ export class JsonScanner {
     return from + 5;
   }
 
-  /** Takes the characters beyond ASCII that begin at `from`, and checks that they are UTF-8. */
+  /** Takes the bytes beyond ASCII that begin at `from`, and notes whether they are UTF-8. */
   private skipUtf8(from: number): number {
     const { bytes, end } = this;
     let at = from;
     while (at < end && (bytes[at] as number) >= 0x80) {
       const length = utf8Length(bytes, at, end);
-      if (length === 0) throw this.fault(jsonFault.unicode, at);
-      at += length;
+      if (length === 0) this.sawBadUtf8 = true;
+      at += Math.max(length, 1);
     }
     return at;
   }
