@@ -40,9 +40,9 @@ export class TemporalGateway {
   }
 
   /** Sends an update and waits until the run has taken or refused it. */
-  async update(workflowId: string, name: string, args: readonly unknown[]): Promise<unknown> {
+  async update(workflowId: string, name: string, message: object): Promise<unknown> {
     return await this.#guarded(() =>
-      this.#handle(workflowId).executeUpdate(name, { args: [...args] }),
+      this.#handle(workflowId).executeUpdate<unknown, [object]>(name, { args: [message] }),
     );
   }
 

@@ -1,159 +1,113 @@
 import type { ErrorCode } from '../../core/errors';
 import { MeiliError } from '../../core/errors';
 import type { JsonValue } from '../../core/fleet';
+import { BodyReader } from '../../core/search/values';
 
 type JsonObject = { [member: string]: JsonValue };
-type Kind =
-  'null' | 'boolean' | 'positive integer' | 'integer' | 'number' | 'string' | 'array' | 'object';
+
+export interface FieldRules {
+  /** In the order in which an error lists them. */
+  readonly known: readonly string[];
+  /** The code of an error at this member; `bad_request` otherwise. */
+  readonly codes?: Readonly<Record<string, ErrorCode>>;
+  /** The code when this member is missing; `bad_request` otherwise. */
+  readonly missing?: Readonly<Record<string, ErrorCode>>;
+  /** Members that exist but may not be written here. */
+  readonly immutable?: Readonly<Record<string, ErrorCode>>;
+}
 
 /**
  * Reads the members of a JSON body one by one and refuses with the texts that Meilisearch's
- * deserialiser gives: a missing field, a wrong type, an unknown field. One error at a time.
+ * deserialiser gives: a missing member, a wrong type, an unknown member. One error at a time.
  */
 export class Fields {
   readonly #body: JsonObject;
+  readonly #root = new BodyReader('', 'bad_request');
 
   constructor(
     body: JsonValue | undefined,
-    private readonly options: {
-      /** In the order in which an error lists them. */
-      readonly known: readonly string[];
-      /** The code of an error at this member; `bad_request` otherwise. */
-      readonly codes?: Readonly<Record<string, ErrorCode>>;
-      readonly missing?: Readonly<Record<string, ErrorCode>>;
-      /** Members that exist but may not be written here. */
-      readonly immutable?: Readonly<Record<string, ErrorCode>>;
-    },
+    private readonly rules: FieldRules,
   ) {
-    if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-      throw new MeiliError(
-        'bad_request',
-        `Invalid value type: expected an object, but found ${found(body)}`,
-      );
-    }
-    this.#body = body;
-    for (const name of Object.keys(body)) {
-      if (!options.known.includes(name)) throw this.#unknown(name);
-    }
+    this.#body = this.#root.object(body ?? null);
+    for (const name of Object.keys(this.#body)) this.#demandKnown(name);
   }
 
   has(name: string): boolean {
     return this.#body[name] !== undefined;
   }
 
+  raw(name: string): JsonValue | undefined {
+    return this.#body[name];
+  }
+
   string(name: string): string {
-    const value = this.#required(name);
-    if (typeof value !== 'string') throw this.wrongType(name, 'a string', value);
-    return value;
+    return this.#at(name).text(this.#required(name));
   }
 
   optionalString(name: string): string | null {
-    const value = this.#body[name];
-    if (value === undefined || value === null) return null;
-    if (typeof value !== 'string') throw this.wrongType(name, 'a string', value);
-    return value;
+    const value = this.#given(name);
+    return value === null ? null : this.#at(name).text(value);
   }
 
   optionalBoolean(name: string, otherwise: boolean): boolean {
-    const value = this.#body[name];
-    if (value === undefined || value === null) return otherwise;
-    if (typeof value !== 'boolean') throw this.wrongType(name, 'a boolean', value);
-    return value;
+    const value = this.#given(name);
+    return value === null ? otherwise : this.#at(name).bool(value);
   }
 
   optionalNumber(name: string, options: { min: number; integer: boolean }): number | null {
-    const value = this.#body[name];
-    if (value === undefined || value === null) return null;
-    if (typeof value !== 'number' || (options.integer && !Number.isInteger(value))) {
-      throw this.wrongType(name, options.integer ? 'a positive integer' : 'a number', value);
-    }
-    if (value < options.min)
-      throw this.invalid(name, `must be at least ${options.min}, but is ${value}`);
-    return value;
+    const value = this.#given(name);
+    if (value === null) return null;
+    const number = options.integer ? this.#at(name).uint(value) : value;
+    if (typeof number !== 'number') throw this.wrongType(name, 'a number', value);
+    if (number >= options.min) return number;
+    throw this.invalid(name, `must be at least ${options.min}, but is ${number}`);
   }
 
   strings(name: string): string[] {
     const value = this.#required(name);
     if (!Array.isArray(value)) throw this.wrongType(name, 'an array', value);
-    return value.map((item, ordinal) => {
-      if (typeof item !== 'string') throw this.wrongType(`${name}[${ordinal}]`, 'a string', item);
-      return item;
-    });
+    return value.map((item, ordinal) => this.#at(name).at(`[${ordinal}]`).text(item));
   }
 
   optionalStrings(name: string): string[] | null {
-    return this.#body[name] === undefined || this.#body[name] === null ? null : this.strings(name);
+    return this.#given(name) === null ? null : this.strings(name);
   }
 
   object(name: string): JsonObject {
-    const value = this.#required(name);
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw this.wrongType(name, 'an object', value);
-    }
-    return value;
+    return this.#at(name).object(this.#required(name));
   }
 
   optionalObject(name: string): JsonObject {
-    return this.#body[name] === undefined || this.#body[name] === null ? {} : this.object(name);
-  }
-
-  raw(name: string): JsonValue | undefined {
-    return this.#body[name];
+    return this.#given(name) === null ? {} : this.object(name);
   }
 
   invalid(name: string, message: string): MeiliError {
-    return new MeiliError(this.#code(name), `Invalid value at \`.${name}\`: ${message}`);
+    return this.#at(name).invalid(message);
   }
 
   wrongType(name: string, expected: string, value: JsonValue): MeiliError {
-    return new MeiliError(
-      this.#code(name),
-      `Invalid value type at \`.${name}\`: expected ${expected}, but found ${found(value)}`,
-    );
+    return this.#at(name).wrongType(expected, value);
+  }
+
+  #at(name: string): BodyReader {
+    return this.#root.at(`.${name}`, this.rules.codes?.[name.split('[')[0] ?? name]);
+  }
+
+  #given(name: string): JsonValue {
+    return this.#body[name] ?? null;
   }
 
   #required(name: string): JsonValue {
     const value = this.#body[name];
     if (value !== undefined) return value;
-    throw new MeiliError(
-      this.options.missing?.[name] ?? 'bad_request',
-      `Missing field \`${name}\``,
-    );
+    throw this.#root.missing(name, this.rules.missing?.[name]);
   }
 
-  #code(name: string): ErrorCode {
-    return this.options.codes?.[name.split('[')[0] ?? name] ?? 'bad_request';
+  #demandKnown(name: string): void {
+    if (this.rules.known.includes(name)) return;
+    const immutable = this.rules.immutable?.[name];
+    if (immutable === undefined) throw this.#root.unknownField(name, this.rules.known);
+    const expected = this.rules.known.map((known) => `\`${known}\``).join(', ');
+    throw new MeiliError(immutable, `Immutable field \`${name}\`: expected one of ${expected}`);
   }
-
-  #unknown(name: string): MeiliError {
-    const expected = this.options.known.map((known) => `\`${known}\``).join(', ');
-    const immutable = this.options.immutable?.[name];
-    if (immutable !== undefined) {
-      return new MeiliError(immutable, `Immutable field \`${name}\`: expected one of ${expected}`);
-    }
-    return new MeiliError('bad_request', `Unknown field \`${name}\`: expected one of ${expected}`);
-  }
-}
-
-/** `a string: \`"x"\``, `null`: how the deserialiser names what it found. */
-export function found(value: JsonValue | undefined): string {
-  if (value === undefined || value === null) return 'null';
-  return `${article(kindOf(value))}: \`${JSON.stringify(value)}\``;
-}
-
-function kindOf(value: JsonValue): Kind {
-  if (typeof value === 'boolean') return 'boolean';
-  if (typeof value === 'string') return 'string';
-  if (Array.isArray(value)) return 'array';
-  if (typeof value !== 'number') return 'object';
-  if (!Number.isInteger(value)) return 'number';
-  return value >= 0 ? 'positive integer' : 'integer';
-}
-
-function article(kind: Kind): string {
-  return kind === 'integer'
-    ? 'a negative integer'
-    : kind === 'array' || kind === 'object'
-      ? `an ${kind}`
-      : `a ${kind}`;
 }

@@ -1,5 +1,6 @@
 import type { NodeAsk } from '../../core/covering-set';
 import { coveringSet, rendezvousOrder } from '../../core/covering-set';
+import { MeiliError } from '../../core/errors';
 import type { IndexEntry } from '../../core/fleet';
 import type { GroupId, NodeId, ShardId } from '../../core/ids';
 import { groupId } from '../../core/ids';
@@ -42,6 +43,13 @@ const retriesMax = 2;
  * a bucket filter: no document is counted twice.
  */
 export async function scatter(ctx: ApiContext, request: ScatterRequest): Promise<Scattered> {
+  // Without its lease a pod may route by a table that a move has left behind.
+  if (!ctx.pod.ready()) {
+    throw new MeiliError(
+      'miroir_not_ready',
+      'This pod has lost its lease and is loading the fleet anew.',
+    );
+  }
   const failures = new Map<NodeId, string>();
   const parts: PartAnswer[] = [];
   const group = preferredGroup(request);

@@ -1,0 +1,80 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { MeiliError } from '../../../core/errors';
+import type { IndexEntry, JsonValue } from '../../../core/fleet';
+import { authorize } from '../../auth/authorize';
+import type { ApiContext } from '../../context';
+import { listDocuments } from '../../documents/list';
+import type { ListAnswer } from '../../documents/list';
+import type { ListRequest } from '../../documents/list-request';
+import { invalidIdText, named, readListBody, readListQuery } from '../../documents/list-request';
+import { listSorted } from '../../documents/list-sorted';
+import { getDocument } from '../../documents/get';
+import { demandKnown, queryOf, readFlag } from '../../http/page';
+import { oneIndex } from '../target';
+
+interface IndexParams {
+  Params: { indexUid: string };
+}
+interface DocumentParams {
+  Params: { indexUid: string; documentId: string };
+}
+
+/** Fixed segments win over document ids, whatever the method: these ids cannot be read by path. */
+const reservedIds: ReadonlySet<string> = new Set(['fetch', 'delete', 'edit', 'delete-batch']);
+
+export function registerDocumentsRead(app: FastifyInstance, ctx: ApiContext): void {
+  const onRequest = authorize(ctx, 'documents.get');
+
+  app.get<IndexParams>('/indexes/:indexUid/documents', { onRequest }, async (request, reply) => {
+    const list = readListQuery(request.query);
+    return await send(reply, await listing(ctx, oneIndex(ctx, request.params.indexUid), list));
+  });
+
+  app.post<IndexParams>(
+    '/indexes/:indexUid/documents/fetch',
+    { onRequest },
+    async (request, reply) => {
+      const list = readListBody(request.body as JsonValue);
+      return await send(reply, await listing(ctx, oneIndex(ctx, request.params.indexUid), list));
+    },
+  );
+
+  app.get<DocumentParams>(
+    '/indexes/:indexUid/documents/:documentId',
+    { onRequest },
+    async (request, reply) => {
+      const { indexUid, documentId } = request.params;
+      if (reservedIds.has(documentId)) return await reply.code(405).send();
+      const query = queryOf(request.query);
+      demandKnown(query, ['fields', 'retrieveVectors', 'useNetwork']);
+      const retrieveVectors = readFlag(query, 'retrieveVectors', {
+        otherwise: false,
+        code: 'invalid_document_retrieve_vectors',
+      });
+      const entry = oneIndex(ctx, indexUid);
+      if (!/^[A-Za-z0-9_-]{1,511}$/.test(documentId)) {
+        throw new MeiliError('invalid_document_id', invalidIdText(documentId));
+      }
+      const fields = named(query.get('fields')?.split(',') ?? null);
+      return await send(
+        reply,
+        await getDocument(ctx, entry, { documentId, fields, retrieveVectors }),
+      );
+    },
+  );
+}
+
+async function listing(
+  ctx: ApiContext,
+  entry: IndexEntry,
+  request: ListRequest,
+): Promise<ListAnswer> {
+  if (request.sort === null) return await listDocuments(ctx, entry, request);
+  if (request.ids === null) return await listSorted(ctx, entry, request);
+  // A node can sort a search or pick ids, and shows the values to merge by for the former only.
+  throw new MeiliError('miroir_not_supported', 'A fleet cannot sort a listing of given `ids`.');
+}
+
+async function send(reply: FastifyReply, answer: ListAnswer): Promise<FastifyReply> {
+  return await reply.headers(answer.headers).type('application/json').send(answer.bytes);
+}

@@ -1,0 +1,114 @@
+import type { FastifyInstance } from 'fastify';
+import { MeiliError } from '../../../core/errors';
+import type { IndexEntry, JsonValue } from '../../../core/fleet';
+import { joinFilters, normalizeClientFilter } from '../../../core/filter/normalize';
+import { bucketFilter } from '../../../core/hidden-fields';
+import type { FacetHit } from '../../../core/search/facet-hits';
+import { mergeFacetHits } from '../../../core/search/facet-hits';
+import { facetOrder, maxValuesPerFacet } from '../../../core/search/facets';
+import { authorize } from '../../auth/authorize';
+import type { ApiContext } from '../../context';
+import { askNode, demandAnswered, refusalOf } from '../../search/answers';
+import { scatter } from '../../search/scatter';
+import { oneIndex } from '../target';
+import { wishOf } from './search';
+
+interface IndexParams {
+  Params: { indexUid: string };
+}
+type JsonObject = { [member: string]: JsonValue };
+
+/** The members that a node is told; the route ignores all others, so that a search body can be reused. */
+const passed = [
+  'facetName',
+  'facetQuery',
+  'q',
+  'vector',
+  'hybrid',
+  'matchingStrategy',
+  'attributesToSearchOn',
+  'rankingScoreThreshold',
+  'locales',
+  'exhaustiveFacetCount',
+] as const;
+
+export function registerFacetSearch(app: FastifyInstance, ctx: ApiContext): void {
+  app.post<IndexParams>(
+    '/indexes/:indexUid/facet-search',
+    { onRequest: authorize(ctx, 'search') },
+    async (request, reply) => {
+      const begun = performance.now();
+      const body = demandFacetName(request.body as JsonValue);
+      const entry = oneIndex(ctx, request.params.indexUid);
+      const tenant = request.caller.tenantFilter(request.params.indexUid);
+      const { lists, headers } = await ask(ctx, entry, { body, tenant, wish: wishOf(request) });
+      const facetHits = mergeFacetHits(lists, {
+        order: facetOrder(entry.settings, String(body['facetName'])),
+        max: maxValuesPerFacet(entry.settings),
+      });
+      const facetQuery = body['facetQuery'] ?? null;
+      const processingTimeMs = Math.floor(performance.now() - begun);
+      return await reply.headers(headers).send({ facetHits, facetQuery, processingTimeMs });
+    },
+  );
+}
+
+async function ask(
+  ctx: ApiContext,
+  entry: IndexEntry,
+  how: { body: JsonObject; tenant: JsonValue; wish: 'partial' | 'error' | undefined },
+): Promise<{ lists: FacetHit[][]; headers: Record<string, string> }> {
+  const base: JsonObject = {};
+  for (const name of passed) {
+    const value = how.body[name];
+    if (value !== undefined) base[name] = value;
+  }
+  const route = 'facet-search';
+  const read = await scatter(ctx, {
+    entry,
+    shards: null,
+    fingerprint: JSON.stringify([entry.physicalUid, base]),
+    until: performance.now() + ctx.config.api.requestDeadlineMs,
+    ask: (part, deadlineMs) => {
+      const ours = part.filtered ? bucketFilter(part.shards, entry.shardCount) : null;
+      const filter = joined(ours, how.tenant, how.body['filter'] ?? null);
+      const body = filter === null ? base : { ...base, filter };
+      return askNode(ctx, part.node, { entry, route, body, deadlineMs });
+    },
+  });
+  const refused = read.parts.find(({ answer }) => answer.status >= 400);
+  if (refused !== undefined) {
+    const filter = how.body['filter'];
+    const body = filter === undefined ? base : { ...base, filter };
+    throw await refusalOf(ctx, refused, { entry, route, body });
+  }
+  const headers = demandAnswered(ctx, read, how.wish);
+  const lists = read.parts.map(({ answer }) => {
+    const parsed = JSON.parse(answer.bytes.toString('utf8')) as { facetHits: FacetHit[] };
+    return parsed.facetHits;
+  });
+  return { lists, headers };
+}
+
+function joined(ours: string | null, tenant: JsonValue, client: JsonValue): JsonValue {
+  const rule = normalizeClientFilter(tenant);
+  const wanted = normalizeClientFilter(client);
+  return joinFilters(ours, rule.ok ? rule.parts : tenant, wanted.ok ? wanted.parts : client);
+}
+
+function demandFacetName(body: JsonValue): JsonObject {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new MeiliError('bad_request', 'Invalid value type: expected an object');
+  }
+  const name = body['facetName'];
+  if (name === undefined) {
+    throw new MeiliError('missing_facet_search_facet_name', 'Missing field `facetName`');
+  }
+  if (typeof name !== 'string') {
+    throw new MeiliError(
+      'invalid_facet_search_facet_name',
+      `Invalid value type at \`.facetName\`: expected a string, but found ${JSON.stringify(name)}`,
+    );
+  }
+  return body;
+}

@@ -1,0 +1,41 @@
+import { MeiliError } from '../../core/errors';
+import type { IndexEntry } from '../../core/fleet';
+import { indexUidBytesMax } from '../../core/limits';
+import type { ApiContext } from '../context';
+import type { SearchTarget } from '../search/search';
+
+/** Throws Meilisearch's `invalid_index_uid`. */
+export function demandUid(uid: string): void {
+  if (/^[A-Za-z0-9_-]+$/.test(uid) && uid.length <= indexUidBytesMax) return;
+  throw new MeiliError(
+    'invalid_index_uid',
+    `\`${uid}\` is not a valid index uid. Index uid can be an integer or a string containing only alphanumeric characters, hyphens (-) and underscores (_), and can not be more than 512 bytes.`,
+  );
+}
+
+/** The one index behind a name: an index, or an alias with one target. */
+export function oneIndex(ctx: ApiContext, name: string): IndexEntry {
+  demandUid(name);
+  const found = ctx.fleet.index(name);
+  if (found === null) throw notFound(name);
+  return found.entry;
+}
+
+/** What a search of this name is asked of; the targets of a read alias are asked together. */
+export function searchTarget(ctx: ApiContext, name: string): SearchTarget {
+  demandUid(name);
+  const found = ctx.fleet.index(name);
+  if (found !== null) return { name, entries: [found.entry] };
+  const targets = ctx.fleet.alias(name)?.targets ?? [];
+  const entries = targets
+    .map((target) => ctx.fleet.index(target)?.entry)
+    .filter((entry): entry is IndexEntry => entry !== undefined)
+    .reverse();
+  const [newest, ...older] = entries;
+  if (newest === undefined) throw notFound(name);
+  return { name, entries: [newest, ...older] };
+}
+
+function notFound(name: string): MeiliError {
+  return new MeiliError('index_not_found', `Index \`${name}\` not found.`);
+}

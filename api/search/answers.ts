@@ -1,0 +1,93 @@
+import type { IndexEntry, JsonValue } from '../../core/fleet';
+import { MeiliError } from '../../core/errors';
+import { translateNodeError } from '../../core/search/node-error';
+import type { NodeId } from '../../core/ids';
+import type { RawAnswer } from '../../meili/types';
+import { clientOf } from '../context';
+import type { ApiContext } from '../context';
+import type { PartAnswer, Scattered } from './scatter';
+
+/** The routes of a node that a read is sent to. */
+export type ReadRoute = 'search' | 'documents/fetch' | 'facet-search';
+
+export interface NodeQuestion {
+  readonly entry: IndexEntry;
+  readonly route: ReadRoute;
+  readonly body: object;
+  readonly deadlineMs: number;
+}
+
+/** Asks one node; any status comes back, a missing answer throws a NodeError. */
+export async function askNode(
+  ctx: ApiContext,
+  node: NodeId,
+  question: NodeQuestion,
+): Promise<RawAnswer> {
+  const client = clientOf(ctx, node);
+  if (client === null) throw Object.assign(new Error('The node has left.'), { code: 'node_gone' });
+  return await client.request({
+    method: 'POST',
+    path: `/indexes/${question.entry.physicalUid}/${question.route}`,
+    body: question.body,
+    deadlineMs: question.deadlineMs,
+  });
+}
+
+/**
+ * The headers of a read that is not whole, or nothing. Throws 503 `miroir_shard_unavailable` when
+ * shards are missing and partial answers are not wanted.
+ */
+export function demandAnswered(
+  ctx: ApiContext,
+  scattered: Scattered,
+  wish?: 'partial' | 'error',
+): Record<string, string> {
+  if (scattered.missing.length === 0) return {};
+  if ((wish ?? ctx.config.search.onMissingShard) === 'error' || scattered.parts.length === 0) {
+    throw new MeiliError(
+      'miroir_shard_unavailable',
+      `No replica of ${scattered.missing.length} shard(s) answered: ${listed(scattered.missing)}.`,
+    );
+  }
+  return { 'x-miroir-degraded': `shards=${listed(scattered.missing)}` };
+}
+
+function listed(shards: readonly number[]): string {
+  return [...shards].sort((a, b) => a - b).join(',');
+}
+
+/**
+ * What the client is told when a node refused its part. The node's own text speaks of the physical
+ * index and of filters that the client never wrote, so a node is asked again with the client's own
+ * words and no hits, and that refusal is translated. A missing physical index means that its creation
+ * is still in the nodes' queues, which a client of one Meilisearch would be told the same way.
+ */
+export async function refusalOf(
+  ctx: ApiContext,
+  refused: PartAnswer,
+  question: Omit<NodeQuestion, 'deadlineMs'>,
+): Promise<MeiliError> {
+  const { entry, body } = question;
+  if (refused.answer.status === 404) {
+    return new MeiliError('index_not_found', `Index \`${entry.uid}\` not found.`);
+  }
+  const again = await askNode(ctx, refused.node, {
+    ...question,
+    deadlineMs: ctx.config.nodes.deadlineMs,
+  });
+  const answer = again.status >= 400 ? again : refused.answer;
+  return translateNodeError({
+    status: answer.status,
+    body: parseBody(answer.bytes),
+    entry,
+    request: body as { [member: string]: JsonValue },
+  });
+}
+
+function parseBody(bytes: Uint8Array): JsonValue {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8')) as JsonValue;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,179 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { NodeAsk } from '../../core/covering-set';
+import type { IndexEntry, JsonValue } from '../../core/fleet';
+import { normalizeClientFilter } from '../../core/filter/normalize';
+import { pinnedIds } from '../../core/filter/pinned';
+import { shardOfId } from '../../core/hash';
+import { bucketFilter } from '../../core/hidden-fields';
+import type { ShardId } from '../../core/ids';
+import { mergeHybrid } from '../../core/search/hybrid';
+import { searchKind } from '../../core/search/kind';
+import { mergeAnswers } from '../../core/search/merge';
+import { nodeSearchBody } from '../../core/search/rewrite';
+import type {
+  JsonObject,
+  MergeInput,
+  MergeOutput,
+  NodeAnswer,
+  SearchRequest,
+} from '../../core/search/types';
+import type { ApiContext } from '../context';
+import { askNode, demandAnswered, refusalOf } from './answers';
+import type { Scattered } from './scatter';
+import { scatter } from './scatter';
+
+/** What a search is asked of: one index, or the several targets of a read alias, newest first. */
+export interface SearchTarget {
+  /** As the client wrote it. */
+  readonly name: string;
+  readonly entries: readonly [IndexEntry, ...IndexEntry[]];
+}
+
+export interface SearchOptions {
+  /** Filter of the tenant token for this name; null when there is none. */
+  readonly tenantFilter: JsonValue;
+  /** What the request's header says of missing shards; undefined: as configured. */
+  readonly wish: 'partial' | 'error' | undefined;
+  /** Written first in the answer (the results of a multi-search carry it). */
+  readonly indexUid?: string;
+  readonly metadata?: JsonObject;
+}
+
+export interface SearchAnswer {
+  readonly bytes: Uint8Array;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+type Half = 'keyword' | 'semantic';
+
+interface Gathered {
+  readonly answers: readonly NodeAnswer[];
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * One search, from the checked request to the bytes of the answer. Throws MeiliError: what a node
+ * said of the request, in the client's words, or that shards are missing.
+ */
+export async function runSearch(
+  ctx: ApiContext,
+  target: SearchTarget,
+  request: SearchRequest,
+  options: SearchOptions,
+): Promise<SearchAnswer> {
+  const begun = performance.now();
+  const [newest] = target.entries;
+  const context = (answers: readonly NodeAnswer[]): MergeInput => ({
+    answers,
+    request,
+    settings: newest.settings,
+    primaryKey: newest.primaryKey,
+    processingTimeMs: Math.floor(performance.now() - begun),
+    requestUid: uuidv7(),
+    ...(options.indexUid === undefined ? {} : { indexUid: options.indexUid }),
+    ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
+  });
+  const ask = (half?: Half): Promise<Gathered> =>
+    gather(ctx, target, request, { ...options, half });
+  if (searchKind(request) === 'hybrid') {
+    const [keyword, semantic] = await Promise.all([ask('keyword'), ask('semantic')]);
+    const merged = mergeHybrid(context(keyword.answers), semantic.answers);
+    return answered(newest, merged, { ...keyword.headers, ...semantic.headers });
+  }
+  const plain = await ask();
+  return answered(newest, mergeAnswers(context(plain.answers)), plain.headers);
+}
+
+function answered(
+  entry: IndexEntry,
+  merged: MergeOutput,
+  degraded: Readonly<Record<string, string>>,
+): SearchAnswer {
+  const { approximate } = merged;
+  const headers: Record<string, string> = {
+    ...degraded,
+    'x-miroir-settings-version': String(entry.settingsVersion),
+  };
+  if (approximate.length > 0) headers['x-miroir-approximate'] = approximate.join(', ');
+  return { bytes: merged.bytes, headers };
+}
+
+/** The shards that can hold a match; null: all. */
+export function wantedShards(entry: IndexEntry, filter: JsonValue): ShardId[] | null {
+  const normalized = normalizeClientFilter(filter);
+  if (!normalized.ok || entry.primaryKey === null) return null;
+  const ids = pinnedIds(normalized.ast, entry.primaryKey);
+  // A filter that pins no possible id still needs one node, which says so in the right form.
+  if (ids === null || ids.length === 0) return null;
+  return [...new Set(ids.map((id) => shardOfId(id, entry.shardCount)))];
+}
+
+/** Equal for the pages of one query, so that they are answered by the same replicas. */
+export function fingerprintOf(entry: IndexEntry, request: SearchRequest): string {
+  const body: JsonObject = { ...request.body };
+  for (const name of ['offset', 'limit', 'page', 'hitsPerPage'] as const) delete body[name];
+  return JSON.stringify([entry.physicalUid, body]);
+}
+
+async function gather(
+  ctx: ApiContext,
+  target: SearchTarget,
+  request: SearchRequest,
+  options: SearchOptions & { half: Half | undefined },
+): Promise<Gathered> {
+  const until = performance.now() + ctx.config.api.requestDeadlineMs;
+  const reads = await Promise.all(
+    target.entries.map(async (entry) => {
+      const read = await scatter(ctx, {
+        entry,
+        shards: wantedShards(entry, request.filter),
+        fingerprint: fingerprintOf(entry, request),
+        until,
+        ask: (part, deadlineMs) => {
+          const body = bodyFor(entry, request, { part, ...options });
+          return askNode(ctx, part.node, { entry, route: 'search', body, deadlineMs });
+        },
+      });
+      await demandAccepted(ctx, entry, { read, request });
+      return read;
+    }),
+  );
+  const headers = Object.assign(
+    {},
+    ...reads.map((read) => demandAnswered(ctx, read, options.wish)),
+  ) as Record<string, string>;
+  const answers = reads.flatMap((read) =>
+    inOrder(read).map(({ node, answer }) => ({ node, bytes: answer.bytes })),
+  );
+  return { answers, headers };
+}
+
+/** Answers come in the order of arrival; the last tie-break wants one that does not change. */
+function inOrder(read: Scattered): Scattered['parts'] {
+  return [...read.parts].sort((a, b) => (a.node < b.node ? -1 : a.node > b.node ? 1 : 0));
+}
+
+function bodyFor(
+  entry: IndexEntry,
+  request: SearchRequest,
+  how: { part: NodeAsk; tenantFilter: JsonValue; half: Half | undefined },
+): JsonObject {
+  return nodeSearchBody(request, {
+    settings: entry.settings,
+    bucketFilter: how.part.filtered ? bucketFilter(how.part.shards, entry.shardCount) : null,
+    tenantFilter: how.tenantFilter,
+    ...(how.half === undefined ? {} : { half: how.half }),
+  });
+}
+
+async function demandAccepted(
+  ctx: ApiContext,
+  entry: IndexEntry,
+  asked: { read: Scattered; request: SearchRequest },
+): Promise<void> {
+  const refused = asked.read.parts.find(({ answer }) => answer.status >= 400);
+  if (refused === undefined) return;
+  const body: JsonObject = { ...asked.request.body, limit: 0 };
+  for (const name of ['page', 'hitsPerPage', 'offset'] as const) delete body[name];
+  throw await refusalOf(ctx, refused, { entry, route: 'search', body });
+}
