@@ -64,8 +64,10 @@ export interface MergeInput {
   readonly requestUid: string;
   /** Written first in the answer when given (the results of `/multi-search` carry it). */
   readonly indexUid?: string;
-  /** A complete JSON text written as `metadata` after `requestUid` when given. */
+  /** Written as `metadata` after `requestUid` when given. */
   readonly metadata?: JsonObject;
+  /** The index has a TTL: `_miroir_expires_at` is the client's own field, shown as its number. */
+  readonly ttl?: boolean;
 }
 
 export interface MergeOutput {
