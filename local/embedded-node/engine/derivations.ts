@@ -31,63 +31,74 @@ export interface TypoSearch {
 
 type Found = (word: string, distance: number) => boolean;
 
-class DistanceTable {
-  private readonly rows: Uint8Array[] = [];
-  private readonly query: string;
-  private readonly max: number;
+/** Larger than any distance that counts. */
+const FAR = 250;
 
-  constructor(search: TypoSearch) {
-    this.query = search.word;
-    this.max = search.maxTypos;
-    this.rows.push(Uint8Array.from({ length: this.query.length + 1 }, (_, i) => Math.min(i, 250)));
+/**
+ * Rows of the edit distance table, one per character of the word in hand. Only the cells within
+ * `max` of the diagonal are computed: all others are farther anyway.
+ */
+class DistanceTable {
+  private readonly rows: Uint8Array[];
+  /** Least cell of each row. */
+  private readonly least: number[] = [0];
+  private readonly query: Uint16Array;
+
+  constructor(
+    query: string,
+    private readonly max: number,
+  ) {
+    this.query = Uint16Array.from({ length: query.length }, (_, i) => query.charCodeAt(i));
+    this.rows = [Uint8Array.from({ length: query.length + 1 }, (_, i) => Math.min(i, FAR))];
   }
 
   /** Computes the row after `depth` + 1 characters of `word`. */
   push(word: string, depth: number): void {
-    const { query } = this;
-    const above = this.row(depth);
+    const { query, max } = this;
+    const above = this.rows[depth] as Uint8Array;
     const row = (this.rows[depth + 1] ??= new Uint8Array(query.length + 1));
-    const twoAbove = depth > 0 ? this.row(depth - 1) : above;
+    const twoAbove = depth > 0 ? (this.rows[depth - 1] as Uint8Array) : null;
     const c = word.charCodeAt(depth);
-    row[0] = Math.min(depth + 1, 250);
-    for (let j = 1; j <= query.length; j += 1) {
-      const q = query.charCodeAt(j - 1);
-      let best = Math.min((above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1);
-      best = Math.min(best, (above[j - 1] ?? 0) + (q === c ? 0 : 1));
-      if (depth > 0 && j > 1 && q === word.charCodeAt(depth - 1) && query.charCodeAt(j - 2) === c) {
-        best = Math.min(best, (twoAbove[j - 2] ?? 0) + 1);
+    const before = depth > 0 ? word.charCodeAt(depth - 1) : -1;
+    const from = Math.max(1, depth + 1 - max);
+    const to = Math.min(query.length, depth + 1 + max);
+    let least = (row[from - 1] = from === 1 ? Math.min(depth + 1, FAR) : FAR);
+    let left = least;
+    for (let j = from; j <= to; j += 1) {
+      const q = query[j - 1] as number;
+      let best = (above[j - 1] as number) + (q === c ? 0 : 1);
+      const up = (above[j] as number) + 1;
+      if (up < best) best = up;
+      if (left + 1 < best) best = left + 1;
+      if (twoAbove !== null && j > 1 && q === before && query[j - 2] === c) {
+        const swapped = (twoAbove[j - 2] as number) + 1;
+        if (swapped < best) best = swapped;
       }
       row[j] = best;
+      left = best;
+      if (best < least) least = best;
     }
+    for (let j = to + 1; j <= Math.min(query.length, to + 2); j += 1) row[j] = FAR;
+    this.least[depth + 1] = least;
   }
 
   /** The distance of the whole query from the first `depth` characters. */
   distance(depth: number): number {
-    return this.row(depth)[this.query.length] ?? 250;
+    if (Math.abs(depth - this.query.length) > this.max) return FAR;
+    return this.rows[depth]?.[this.query.length] ?? FAR;
   }
 
-  /** No word that begins with these characters can come near enough. */
-  isDead(depth: number): boolean {
-    if (minimum(this.row(depth)) <= this.max) return false;
-    return depth === 0 || minimum(this.row(depth - 1)) > this.max - 1;
+  /** No word that begins with these characters can come within `max`. */
+  isDead(depth: number, max: number): boolean {
+    if ((this.least[depth] ?? FAR) <= max) return false;
+    return depth === 0 || (this.least[depth - 1] ?? FAR) > max - 1;
   }
 
   /** Whatever follows, the query as a prefix is at this distance: nothing closer can come. */
   isSettled(depth: number): boolean {
-    const row = this.row(depth);
-    const whole = row[this.query.length] ?? 250;
-    return whole <= this.max && minimum(row) >= whole;
+    const whole = this.distance(depth);
+    return whole <= this.max && (this.least[depth] ?? FAR) >= whole;
   }
-
-  private row(depth: number): Uint8Array {
-    return this.rows[depth] ?? new Uint8Array(0);
-  }
-}
-
-function minimum(row: Uint8Array): number {
-  let least = 250;
-  for (let i = 0; i < row.length; i += 1) least = Math.min(least, row[i] ?? 250);
-  return least;
 }
 
 function commonPrefix(a: string, b: string): number {
@@ -96,20 +107,25 @@ function commonPrefix(a: string, b: string): number {
   return i;
 }
 
-/** Calls `found` in dictionary order with every word near enough, until it returns false. */
+/**
+ * Calls `found` in dictionary order with every word near enough, until it returns false. Words with
+ * another first letter may have one typo less.
+ */
 function forEachNear(
   words: readonly string[],
   [from, to]: readonly [number, number],
   { search, found }: { search: TypoSearch; found: Found },
 ): void {
-  const table = new DistanceTable(search);
+  const table = new DistanceTable(search.word, search.maxTypos);
+  const first = search.word.charCodeAt(0);
   let previous = '';
   let valid = 0;
   for (let at = from; at < to;) {
-    const word = words[at] ?? '';
+    const word = words[at] as string;
+    const max = search.maxTypos - (word.charCodeAt(0) === first ? 0 : 1);
     let depth = Math.min(valid, commonPrefix(previous, word));
     let settled = search.isPrefix && table.isSettled(depth);
-    while (!settled && depth < word.length && !table.isDead(depth)) {
+    while (!settled && depth < word.length && !(depth > 0 && table.isDead(depth, max))) {
       table.push(word, depth);
       depth += 1;
       settled = search.isPrefix && table.isSettled(depth);
@@ -118,7 +134,7 @@ function forEachNear(
     valid = depth;
     if (settled || depth === word.length) {
       const distance = table.distance(depth);
-      if (distance <= search.maxTypos && !found(word, distance)) return;
+      if (distance <= max && !found(word, distance)) return;
       at += 1;
     } else {
       at = firstWithout(words, word.slice(0, depth), at, to);
@@ -160,7 +176,6 @@ export function twoTypoDerivations(
       const twoIsFull = two.length >= MAX_TWO_TYPO_WORDS;
       if (oneIsFull && twoIsFull) return false;
       const sameFirst = firstCharacter(word) === first;
-      if (!sameFirst && distance > 1) return true;
       if (!sameFirst && !twoIsFull) two.push(word);
       else if (distance === 1 && !oneIsFull) one.push(word);
       else if (distance === 2 && !twoIsFull) two.push(word);

@@ -58,13 +58,8 @@ export class Dictionary {
   rangeOf(prefix: string): readonly [number, number] {
     const words = this.sorted();
     const from = lowerBound(words, prefix, 0);
-    let to = from;
-    let step = 1;
-    while (to < words.length && (words[to] ?? '').startsWith(prefix)) {
-      to += step;
-      step *= 2;
-    }
-    return [from, firstWithout(words, prefix, from, Math.min(to, words.length))];
+    if (!(words[from] ?? '').startsWith(prefix) || from >= words.length) return [from, from];
+    return [from, firstWithout(words, prefix, from, words.length)];
   }
 
   private merge(): void {
@@ -92,18 +87,25 @@ export function lowerBound(words: readonly string[], word: string, from: number)
   return low;
 }
 
-/** The end of the run of words that begin with `prefix`, between `from` and `to`. */
+/** The end of the run of words that begin with `prefix`, from `from`, which does, up to `to`. */
 export function firstWithout(
   words: readonly string[],
   prefix: string,
   from: number,
   to: number,
 ): number {
-  let low = from;
-  let high = to;
+  // Runs are short as a rule: step out in doubling strides, then search within the last one.
+  let low = from + 1;
+  let stride = 1;
+  while (low < to && (words[low] as string).startsWith(prefix)) {
+    low += stride;
+    stride *= 2;
+  }
+  let high = Math.min(low, to);
+  low = Math.max(from + 1, low - (stride >>> 1));
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((words[middle] ?? '').startsWith(prefix)) low = middle + 1;
+    if ((words[middle] as string).startsWith(prefix)) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -6,7 +6,9 @@
 import { Bitset } from './bitset';
 import { Dictionary } from './dictionary';
 import { facetValues, type FacetValues, forEachLeaf, isReserved, isWithin, textOf } from './fields';
+import { FieldOrder, type SortSpec } from './field-order';
 import type { JsonObject } from './json';
+import { compareSortValues, type SortValue } from './score-details';
 import { isSeparator, Tokenizer } from './tokenizer';
 import type { EngineSettings } from './types';
 
@@ -60,6 +62,8 @@ export class InvertedIndex {
   private readonly wordsById: (WordEntry | undefined)[] = [];
   private readonly freeWordIds: number[] = [];
   private readonly facets = new Map<string, Map<number, FacetValues>>();
+  private readonly orders = new Map<string, FieldOrder>();
+  private all: Bitset | null = null;
 
   constructor(readonly settings: EngineSettings) {
     this.tokenizer = new Tokenizer(settings);
@@ -83,6 +87,11 @@ export class InvertedIndex {
 
   word(text: string): WordEntry | undefined {
     return this.words.get(text);
+  }
+
+  /** All word ids are below this. */
+  get wordIdLimit(): number {
+    return this.wordsById.length;
   }
 
   wordById(id: number): WordEntry | undefined {
@@ -113,11 +122,15 @@ export class InvertedIndex {
       wordIds: Uint32Array.from(wordIds),
       places: Uint32Array.from(places),
     });
+    for (const order of this.orders.values()) order.add(docid);
+    this.all = null;
   }
 
   remove(docid: number): void {
     const old = this.documents.get(docid);
     if (!old) return;
+    for (const order of this.orders.values()) order.remove(docid);
+    this.all = null;
     this.documents.delete(docid);
     for (const values of this.facets.values()) values.delete(docid);
     for (const id of new Set(old.wordIds)) this.unlink(id, docid);
@@ -142,9 +155,32 @@ export class InvertedIndex {
     return this.settings.typoTolerance.disableOnNumbers && isNumeric(text);
   }
 
-  /** All docids as a set. */
+  /** All docids as a set; not to be changed. */
   allDocids(): Bitset {
-    return Bitset.of(this.documents.keys(), this.capacity);
+    return (this.all ??= Bitset.of(this.documents.keys(), this.capacity));
+  }
+
+  /** The value a document is ordered by: of several the best, numbers before strings. */
+  sortValue(docid: number, { field, ascending }: SortSpec): SortValue {
+    const { numbers, strings } = this.facetValues(docid, field);
+    const values: readonly (number | string)[] = numbers.length > 0 ? numbers : strings;
+    let best: SortValue = null;
+    for (const value of values) {
+      if (best === null || compareSortValues(value, best, ascending) < 0) best = value;
+    }
+    return best;
+  }
+
+  /** All documents in the order of a field. Made at the first call, then kept up to date. */
+  orderOf(spec: SortSpec): FieldOrder {
+    const key = `${spec.field}:${spec.ascending}`;
+    let order = this.orders.get(key);
+    if (!order) {
+      const valueOf = (docid: number): SortValue => this.sortValue(docid, spec);
+      order = new FieldOrder(valueOf, spec.ascending, this.documents.keys());
+      this.orders.set(key, order);
+    }
+    return order;
   }
 
   private fieldId(name: string): number {

@@ -102,7 +102,7 @@ class Search {
   private parse(): KeywordQuery {
     const { candidates, q } = this.query;
     const all = this.index.allDocids();
-    const universe = candidates ? all.and(Bitset.of(candidates, this.index.capacity)) : all;
+    const universe = candidates ? all.and(Bitset.of(candidates, this.index.capacity)) : all.clone();
     if ((q ?? '').trim() === '') return { graph: null, terms: [], universe };
     const parsed = parseQuery(this.context, q ?? '');
     for (const text of parsed.negativeWords) {
@@ -149,6 +149,7 @@ class Search {
     const { rankingRules: rules } = this.index.settings;
     const isAttributeUnified = !rules.includes('attributeRank') && !rules.includes('wordPosition');
     const target = geoTarget(this.query.sort);
+    let candidates: ReadonlySet<number> | null = null;
     const hits = ranking.hits.slice(offset, offset + limit).map(({ docid, details }): EngineHit => {
       const hit = {
         docid,
@@ -162,7 +163,10 @@ class Search {
     return {
       hits,
       total: ranking.candidates.size,
-      candidates: new Set(ranking.candidates),
+      // Most searches ask for no facets, so the set is made only when it is read.
+      get candidates(): ReadonlySet<number> {
+        return (candidates ??= new Set(ranking.candidates));
+      },
       semanticHitCount,
       matcher: new Matcher(this.index.formatTokenizer, this.keyword.terms, (name) =>
         this.index.knowsField(name),

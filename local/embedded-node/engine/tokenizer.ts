@@ -50,6 +50,7 @@ function decompose(text: string): string {
 /** The lossy half: case and diacritics, as far as the script has them. */
 function fold(text: string, script: Script): string {
   if (script === 'dense' || script === 'other') return text;
+  if (script === 'latin' && PLAIN.test(text)) return text.toLowerCase();
   let folded = text;
   if (script !== 'marked') {
     folded = '';

@@ -79,6 +79,7 @@ export class ExactAttributeRule implements RankingRule {
       const place = doc.places[i] ?? 0;
       const fid = place >>> 16;
       fieldCounts.set(fid, (fieldCounts.get(fid) ?? 0) + 1);
+      if (!query.wanted.some(({ wordId }) => wordId === id)) return;
       addTo(placesOfWord, id, bucketedPosition(place & 0xffff));
       if (this.context.mayUse(fid)) addTo(fieldsOfWord, id, fid);
     });

@@ -1,26 +1,12 @@
 /** Orders documents by a field: numbers, then strings, then documents without a value. */
 import { Bitset } from '../bitset';
-import type { InvertedIndex } from '../inverted-index';
+import { sortDocuments, type SortSpec } from '../field-order';
 import type { QueryGraph } from '../query-graph';
-import { compareSortValues, type SortValue } from '../score-details';
 import type { SearchContext } from '../search-context';
 import type { Bucket, BucketSource, RankingRule } from './rule';
 
-export interface SortSpec {
-  readonly field: string;
-  readonly ascending: boolean;
-}
-
-/** The value a document is ordered by: of several the best, numbers before strings. */
-function sortValue(index: InvertedIndex, docid: number, { field, ascending }: SortSpec): SortValue {
-  const { numbers, strings } = index.facetValues(docid, field);
-  const values: readonly (number | string)[] = numbers.length > 0 ? numbers : strings;
-  let best: SortValue = null;
-  for (const value of values) {
-    if (best === null || compareSortValues(value, best, ascending) < 0) best = value;
-  }
-  return best;
-}
+/** From this share of the index on, reading the kept order beats sorting the documents at hand. */
+const KEPT_ORDER_SHARE = 1 / 16;
 
 export class SortRule implements RankingRule {
   private readonly isHidden: boolean;
@@ -36,12 +22,10 @@ export class SortRule implements RankingRule {
   start(universe: Bitset, graph: QueryGraph | null): BucketSource {
     const { index } = this.context;
     const { spec } = this;
-    const valued: { docid: number; value: number | string }[] = [];
-    for (const docid of universe) {
-      const value = sortValue(index, docid, spec);
-      if (value !== null) valued.push({ docid, value });
-    }
-    valued.sort((a, b) => compareSortValues(a.value, b.value, spec.ascending) || a.docid - b.docid);
+    const valued =
+      universe.size >= index.documents.size * KEPT_ORDER_SHARE
+        ? index.orderOf(spec).documents
+        : sortDocuments(universe, (docid) => index.sortValue(docid, spec), spec.ascending);
     const detail = { rule: 'sort', ...spec, isHidden: this.isHidden } as const;
     let at = 0;
     return {

@@ -91,21 +91,21 @@ function forEachOccurrence(
   scope: { universe: Bitset; visit: OccurrenceVisitor; visitPhrase: (phrase: Phrase) => void },
 ): void {
   const { words, phrases, commonPrefix } = context.expansion(subset);
-  const ids = new Set<number>();
+  const isWanted = new Uint8Array(context.index.wordIdLimit);
   const docids = Bitset.empty(context.capacity);
   const texts = words.map(({ text }) => text);
   if (commonPrefix) texts.push(...context.wordsWithPrefix(commonPrefix.text));
   for (const text of texts) {
     const entry = context.index.word(text);
     if (!entry) continue;
-    ids.add(entry.id);
+    isWanted[entry.id] = 1;
     docids.addAll(context.wordDocids({ text, isDerived: false }));
   }
   for (const docid of docids.and(scope.universe)) {
     const doc = context.index.documents.get(docid);
     if (!doc) continue;
     for (let i = 0; i < doc.wordIds.length; i += 1) {
-      if (ids.has(doc.wordIds[i] ?? -1)) scope.visit(docid, doc.places[i] ?? 0);
+      if (isWanted[doc.wordIds[i] as number] === 1) scope.visit(docid, doc.places[i] ?? 0);
     }
   }
   for (const phrase of phrases) scope.visitPhrase(phrase);
