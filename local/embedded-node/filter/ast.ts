@@ -14,11 +14,21 @@ export interface Token {
 export type Operator = '=' | '!=' | '>' | '>=' | '<' | '<=';
 
 export type Condition =
-  | { readonly kind: 'compare'; readonly field: Token; readonly operator: Operator; readonly value: Token }
+  | {
+      readonly kind: 'compare';
+      readonly field: Token;
+      readonly operator: Operator;
+      readonly value: Token;
+    }
   | { readonly kind: 'between'; readonly field: Token; readonly from: Token; readonly to: Token }
   | { readonly kind: 'in'; readonly field: Token; readonly values: readonly Token[] }
   | { readonly kind: 'exists' | 'null' | 'empty'; readonly field: Token }
-  | { readonly kind: 'contains'; readonly field: Token; readonly keyword: Token; readonly value: Token }
+  | {
+      readonly kind: 'contains';
+      readonly field: Token;
+      readonly keyword: Token;
+      readonly value: Token;
+    }
   | { readonly kind: 'startsWith'; readonly field: Token; readonly value: Token }
   | { readonly kind: 'radius'; readonly point: readonly [Token, Token]; readonly radius: Token }
   | {

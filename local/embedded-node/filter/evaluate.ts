@@ -4,7 +4,7 @@ import { FilterFault } from './ast';
 import type { Condition, Operator, Token } from './ast';
 import type { FacetField, FacetIndex } from './facet-index';
 import { distanceMetres, readPoint, readRadius } from './geo';
-import { normalizeFacet } from './normalize';
+import { normalizeFacet } from '../engine/fields';
 import type { Bound } from './ordered-keys';
 import { allowedOperators, isFilterable, matchingRule, patternsWith } from './rules';
 

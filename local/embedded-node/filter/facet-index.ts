@@ -5,8 +5,8 @@
  */
 import { isObject, numberOf } from '../engine/json';
 import type { Json, JsonObject } from '../engine/json';
-import { normalizeFacet } from './normalize';
-import { OrderedPostings, compareUtf8 } from './ordered-keys';
+import { compareUtf8, normalizeFacet } from '../engine/fields';
+import { OrderedPostings } from './ordered-keys';
 import { facetSelection, isFilterable, matchingRule, parseRules } from './rules';
 import type { FilterableRule, RuleFeatures } from './rules';
 

@@ -1,21 +1,5 @@
 /** Keys kept sorted for range queries; sorting is put off until a range is asked for. */
 
-/** Compares texts by their UTF-8 bytes; UTF-16 order differs for characters beyond U+FFFF. */
-export function compareUtf8(left: string, right: string): number {
-  const length = Math.min(left.length, right.length);
-  for (let at = 0; at < length; at += 1) {
-    const a = left.charCodeAt(at);
-    const b = right.charCodeAt(at);
-    if (a !== b) {
-      const aIsSurrogate = a >= 0xd800 && a <= 0xdfff;
-      const bIsSurrogate = b >= 0xd800 && b <= 0xdfff;
-      if (aIsSurrogate !== bIsSurrogate) return aIsSurrogate ? 1 : -1;
-      return a - b;
-    }
-  }
-  return left.length - right.length;
-}
-
 export interface Bound<K> {
   readonly key: K;
   readonly included: boolean;

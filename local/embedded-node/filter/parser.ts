@@ -121,7 +121,9 @@ class Parser {
   private noOperation(start: number): FilterFault {
     const rest = this.scanner.rest(start);
     const found =
-      rest.source.trim() === '' ? 'but instead got nothing.' : `at \`${escapeForMessage(rest.source)}\`.`;
+      rest.source.trim() === ''
+        ? 'but instead got nothing.'
+        : `at \`${escapeForMessage(rest.source)}\`.`;
     return new FilterFault(`${OPERATIONS} ${found}`, rest);
   }
 
@@ -164,7 +166,8 @@ class Parser {
       const keyword = scanner.token(start, 'CONTAINS');
       return { kind: 'contains', field, keyword, value: this.requiredValue() };
     }
-    if (scanner.take('STARTS WITH')) return { kind: 'startsWith', field, value: this.requiredValue() };
+    if (scanner.take('STARTS WITH'))
+      return { kind: 'startsWith', field, value: this.requiredValue() };
     return null;
   }
 

@@ -41,7 +41,11 @@ export class NoValue extends Error {
 
 /** As Rust's `escape_debug`, for the characters that people write in filters. */
 export function escapeForMessage(text: string): string {
-  return text.replace(/[\\'"]/g, '\\$&').replace(/\n/g, '\\n').replace(/\t/g, '\\t').replace(/\r/g, '\\r');
+  return text
+    .replace(/[\\'"]/g, '\\$&')
+    .replace(/\n/g, '\\n')
+    .replace(/\t/g, '\\t')
+    .replace(/\r/g, '\\r');
 }
 
 export class Scanner {
@@ -140,12 +144,15 @@ export class Scanner {
   }
 
   private unescape(token: Token): string {
-    return token.source.replace(ESCAPE, (_all, braced?: string, four?: string, hex?: string, letter?: string) => {
-      const code = braced ?? four ?? hex;
-      if (code !== undefined) return String.fromCodePoint(parseInt(code, 16));
-      if (letter !== undefined) return MEANINGS[letter] ?? letter;
-      throw new FilterFault(`Malformed value: \`${escapeForMessage(token.source)}\`.`, token);
-    });
+    return token.source.replace(
+      ESCAPE,
+      (_all, braced?: string, four?: string, hex?: string, letter?: string) => {
+        const code = braced ?? four ?? hex;
+        if (code !== undefined) return String.fromCodePoint(parseInt(code, 16));
+        if (letter !== undefined) return MEANINGS[letter] ?? letter;
+        throw new FilterFault(`Malformed value: \`${escapeForMessage(token.source)}\`.`, token);
+      },
+    );
   }
 
   /** Geo operations are no values; Meilisearch has a hint for each. */

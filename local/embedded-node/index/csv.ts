@@ -73,11 +73,14 @@ function parseCell(cell: string, type: CellType, line: number): Json {
     const reason = 'provided string was not `true` or `false`';
     throw new CsvFault(`Error parsing boolean "${cell}" at line ${line}: ${reason}`);
   }
-  if (/^[+-]?\d+$/.test(text)) return parseNumber(text.replace(/^\+/, '').replace(/^(-?)0+(?=\d)/, '$1'));
+  if (/^[+-]?\d+$/.test(text))
+    return parseNumber(text.replace(/^\+/, '').replace(/^(-?)0+(?=\d)/, '$1'));
   if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) {
     throw new CsvFault(`Error parsing number "${cell}" at line ${line}: invalid float literal`);
   }
-  return parseNumber(Number(text).toString().includes('.') ? String(Number(text)) : `${Number(text)}.0`);
+  return parseNumber(
+    Number(text).toString().includes('.') ? String(Number(text)) : `${Number(text)}.0`,
+  );
 }
 
 /** The documents of a CSV payload. Throws `CsvFault`. */

@@ -21,7 +21,10 @@ const DEPTH_REFUSED = 128;
 
 function malformed(format: PayloadFormat, reason: string): ApiError {
   const detail = `Couldn't serialize document value: ${reason}`;
-  return new ApiError('malformed_payload', `The \`${format}\` payload provided is malformed. \`${detail}\`.`);
+  return new ApiError(
+    'malformed_payload',
+    `The \`${format}\` payload provided is malformed. \`${detail}\`.`,
+  );
 }
 
 /** Why the engine could not read a member when it indexes it, or null. */
@@ -75,7 +78,10 @@ function parseJsonPayload(text: string): Payload {
     if (reason !== null) throw malformed('json', reason);
     const end = endOfValue(text);
     if (end < text.trimEnd().length) return parseJsonPayload(text.slice(0, end));
-    return { documents: [new Map()], poison: `internal: recursion limit exceeded at line 1 column 128.` };
+    return {
+      documents: [new Map()],
+      poison: `internal: recursion limit exceeded at line 1 column 128.`,
+    };
   }
   if (isObject(value)) return { documents: [value], poison: findPoison([value]) };
   if (!Array.isArray(value)) {
