@@ -115,7 +115,7 @@ function coverShards(
       entry: request.entry,
       ...(avoid.group === null ? {} : { group: avoid.group }),
       ...(shards === null ? {} : { shards: [...shards] }),
-      prefer: (candidates) => rendezvousOrder(request.fingerprint, candidates)[0] ?? candidates[0]!,
+      prefer: (candidates) => rendezvousOrder(request.fingerprint, candidates),
       usable,
     });
   const healthy = plan((node) => ctx.health.usable(node) && !avoid.failures.has(node));
@@ -123,7 +123,9 @@ function coverShards(
   return healthy.missing.length === 0 ? healthy : plan((node) => !avoid.failures.has(node));
 }
 
-function preferredGroup(request: ScatterRequest): GroupId | null {
+export function preferredGroup(
+  request: Pick<ScatterRequest, 'entry' | 'fingerprint'>,
+): GroupId | null {
   const groups = request.entry.placement.map((placement) => String(placement.group));
   const first = rendezvousOrder(`group/${request.fingerprint}`, groups as NodeId[])[0];
   return first === undefined ? null : groupId(Number(first));

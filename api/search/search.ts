@@ -153,7 +153,8 @@ function inOrder(read: Scattered): Scattered['parts'] {
   return [...read.parts].sort((a, b) => (a.node < b.node ? -1 : a.node > b.node ? 1 : 0));
 }
 
-function bodyFor(
+/** What one node is asked for its part. */
+export function bodyFor(
   entry: IndexEntry,
   request: SearchRequest,
   how: { part: NodeAsk; tenantFilter: JsonValue; half: Half | undefined },

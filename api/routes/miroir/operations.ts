@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { MeiliError } from '../../../core/errors';
 import type { JobView } from '../../../store/record-types';
 import { operatorBody, operatorRoute, temporalOf } from './operator-route';

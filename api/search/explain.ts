@@ -1,0 +1,105 @@
+import { coveringSet, rendezvousOrder } from '../../core/covering-set';
+import type { IndexEntry, JsonValue } from '../../core/fleet';
+import type { GroupId, NodeId, ShardId } from '../../core/ids';
+import { searchKind } from '../../core/search/kind';
+import { touchedFields } from '../../core/search/rewrite';
+import type { SearchRequest } from '../../core/search/types';
+import type { ApiContext } from '../context';
+import type { SearchTarget } from './search';
+import { bodyFor, fingerprintOf, wantedShards } from './search';
+import { preferredGroup } from './scatter';
+
+export interface NodePlan {
+  readonly node: NodeId;
+  readonly shards: readonly ShardId[];
+  /** The node holds more than it is asked for, so its answer is held to these shards. */
+  readonly filtered: boolean;
+  readonly body: { [member: string]: JsonValue };
+}
+
+export interface IndexPlan {
+  readonly index: string;
+  readonly physicalUid: string;
+  readonly group: GroupId | null;
+  readonly shards: {
+    readonly wanted: readonly ShardId[] | 'all';
+    readonly missing: readonly ShardId[];
+  };
+  readonly why: readonly string[];
+  readonly nodes: readonly NodePlan[];
+  readonly settingsVersion: number;
+}
+
+export interface SearchPlan {
+  readonly epoch: number;
+  readonly kind: string;
+  readonly touchedFields: readonly string[];
+  readonly indexes: readonly IndexPlan[];
+}
+
+/** What a search would ask of whom, and why: the plan that the search itself makes, not run. */
+export function explainSearch(
+  ctx: ApiContext,
+  target: SearchTarget,
+  how: { request: SearchRequest; tenantFilter: JsonValue },
+): SearchPlan {
+  return {
+    epoch: ctx.fleet.current().epoch,
+    kind: searchKind(how.request),
+    touchedFields,
+    indexes: target.entries.map((entry) => explainIndex(ctx, entry, { ...how, target })),
+  };
+}
+
+function explainIndex(
+  ctx: ApiContext,
+  entry: IndexEntry,
+  how: { request: SearchRequest; tenantFilter: JsonValue; target: SearchTarget },
+): IndexPlan {
+  const wanted = wantedShards(entry, how.request.filter);
+  const fingerprint = fingerprintOf(entry, how.request);
+  const group = preferredGroup({ entry, fingerprint });
+  const cover = coveringSet({
+    entry,
+    ...(group === null ? {} : { group }),
+    ...(wanted === null ? {} : { shards: wanted }),
+    prefer: (candidates) => rendezvousOrder(fingerprint, candidates),
+    usable: (node) => ctx.health.usable(node),
+  });
+  const nodes = cover.asks.map((part) => ({
+    node: part.node,
+    shards: part.shards,
+    filtered: part.filtered,
+    body: bodyFor(entry, how.request, { part, tenantFilter: how.tenantFilter, half: undefined }),
+  }));
+  return {
+    index: entry.uid,
+    physicalUid: entry.physicalUid,
+    group: cover.group,
+    shards: { wanted: wanted ?? 'all', missing: cover.missing },
+    why: reasons(ctx, entry, { wanted, name: how.target.name, nodes }),
+    nodes,
+    settingsVersion: entry.settingsVersion,
+  };
+}
+
+function reasons(
+  ctx: ApiContext,
+  entry: IndexEntry,
+  plan: { wanted: readonly ShardId[] | null; name: string; nodes: readonly NodePlan[] },
+): string[] {
+  const out = ctx.fleet.current().nodes.filter((node) => !ctx.health.usable(node.id));
+  const filtered = plan.nodes.filter((node) => node.filtered);
+  return [
+    ...(plan.name === entry.uid ? [] : [`\`${plan.name}\` is an alias of \`${entry.uid}\`.`]),
+    plan.wanted === null
+      ? 'The filter does not pin the primary key, so every shard can match.'
+      : `The filter pins the primary key, so ${plan.wanted.length} of ${entry.shardCount} shards can match.`,
+    'The group and the replicas follow from the fingerprint of the query, so that its pages are answered by the same nodes.',
+    ...filtered.map(
+      (node) =>
+        `\`${node.node}\` holds more shards than it is asked for, so a bucket filter is added.`,
+    ),
+    ...out.map((node) => `\`${node.id}\` is left out: it did not answer its last requests.`),
+  ];
+}
