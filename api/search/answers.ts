@@ -67,7 +67,7 @@ export async function refusalOf(
   refused: PartAnswer,
   question: Omit<NodeQuestion, 'deadlineMs'>,
 ): Promise<MeiliError> {
-  const { entry, body } = question;
+  const { entry } = question;
   if (refused.answer.status === 404) {
     return new MeiliError('index_not_found', `Index \`${entry.uid}\` not found.`);
   }
@@ -79,8 +79,9 @@ export async function refusalOf(
   return translateNodeError({
     status: answer.status,
     body: parseBody(answer.bytes),
-    entry,
-    request: body as { [member: string]: JsonValue },
+    indexUid: entry.uid,
+    physicalUid: entry.physicalUid,
+    settings: entry.settings,
   });
 }
 
