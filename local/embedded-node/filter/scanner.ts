@@ -144,15 +144,13 @@ export class Scanner {
   }
 
   private unescape(token: Token): string {
-    return token.source.replace(
-      ESCAPE,
-      (_all, braced?: string, four?: string, hex?: string, letter?: string) => {
-        const code = braced ?? four ?? hex;
-        if (code !== undefined) return String.fromCodePoint(parseInt(code, 16));
-        if (letter !== undefined) return MEANINGS[letter] ?? letter;
-        throw new FilterFault(`Malformed value: \`${escapeForMessage(token.source)}\`.`, token);
-      },
-    );
+    return token.source.replace(ESCAPE, (all: string) => {
+      const code = /^\\[ux]\{?([0-9a-fA-F]+)/.exec(all)?.[1];
+      if (code !== undefined) return String.fromCodePoint(parseInt(code, 16));
+      const letter = all[1];
+      if (letter !== undefined) return MEANINGS[letter] ?? letter;
+      throw new FilterFault(`Malformed value: \`${escapeForMessage(token.source)}\`.`, token);
+    });
   }
 
   /** Geo operations are no values; Meilisearch has a hint for each. */

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { ApiError } from '../errors';
 import { formatHit, matchesPosition } from '../engine/formatting';
 import { float } from '../engine/json';
-import type { JsonObject } from '../engine/json';
+import type { Json, JsonObject } from '../engine/json';
 import type { EngineHit, EngineQuery, EngineResult } from '../engine/types';
 import { computeFacets } from '../facets/distribution';
 import type { FacetingSettings } from '../facets/distribution';
@@ -209,6 +209,16 @@ function totals(page: Page, total: number): Record<string, number> {
   return { hitsPerPage, page: number, totalPages, totalHits: total };
 }
 
+/** The vector, if it was asked for and if the search went on to use it. */
+function shownVector(params: SearchParams, result: EngineResult): Json | undefined {
+  const { hybrid, q, vector } = params;
+  const byVectorAlone = hybrid?.semanticRatio === 1 || q === null || q.trim() === '';
+  const wasUsed =
+    result.semanticHitCount !== null && (byVectorAlone || result.semanticHitCount > 0);
+  if (!params.retrieveVectors || vector === null || !wasUsed) return undefined;
+  return vector.map((value) => float(Math.fround(value)));
+}
+
 /** The whole answer of a search. Throws `ApiError`. */
 export function runSearch(params: SearchParams, target: SearchTarget): Record<string, unknown> {
   const started = performance.now();
@@ -225,11 +235,10 @@ export function runSearch(params: SearchParams, target: SearchTarget): Record<st
           result.candidates,
           plainSetting<FacetingSettings>(index.settings, 'faceting'),
         );
-  const queryVector = params.retrieveVectors ? (params.vector ?? undefined) : undefined;
   return {
     hits,
     query: params.q ?? '',
-    queryVector: queryVector?.map((value) => float(Math.fround(value))),
+    queryVector: shownVector(params, result),
     processingTimeMs: Math.round(performance.now() - started),
     ...totals(page, result.total),
     facetDistribution: facets?.distribution,
