@@ -34,6 +34,8 @@ export interface Container {
   readonly image: string;
   /** Host port of 127.0.0.1 → port inside. */
   readonly ports: readonly (readonly [number, number])[];
+  /** Host folder → folder inside. */
+  readonly volumes?: readonly (readonly [string, string])[];
   /** Names of variables that docker takes from its own environment, so that no key shows in `ps`. */
   readonly env?: readonly string[];
   readonly args: readonly string[];
@@ -52,6 +54,7 @@ export function dockerRunArgs(container: Container): string[] {
       '--publish',
       `127.0.0.1:${String(host)}:${String(inside)}`,
     ]),
+    ...(container.volumes ?? []).flatMap(([host, inside]) => ['--volume', `${host}:${inside}`]),
     ...(container.env ?? []).flatMap((name) => ['--env', name]),
     container.image,
     ...container.args,
