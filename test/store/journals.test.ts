@@ -19,6 +19,7 @@ import {
 } from './support';
 import type { OpenStore } from './support';
 import type { FleetTaskUid } from '../../core/ids';
+import type { JournalEntry } from '../../store/types';
 
 const [shard] = shards(0) as [ReturnType<typeof shards>[number]];
 const target = nodeId('b');
@@ -215,120 +216,133 @@ async function settleAll(): Promise<void> {
 }
 
 /**
- * The model: `source[id]` counts the writes that landed on the source, `copy[id]` the writes the
+ * The model: `source[id]` counts the writes that landed on the source, `copied[id]` the writes that the
  * target's copy contains. A write lands between its begin and its commit. A copier reads the journal,
- * reads the source, writes the target and crosses off, with anything in between.
+ * then the source, then writes the target and crosses off, with anything in between. Each drawn
+ * number chooses among the moves that are possible at that point.
  */
-type Step =
-  | { kind: 'note'; write: number; ids: number[] }
-  | { kind: 'begin'; write: number }
-  | { kind: 'land'; write: number }
-  | { kind: 'commit'; write: number }
-  | { kind: 'abandon'; write: number }
-  | { kind: 'read'; copier: number }
-  | { kind: 'copy'; copier: number }
-  | { kind: 'cross'; copier: number };
-
-const writeNumber = fc.integer({ min: 0, max: 5 });
-const copier = fc.integer({ min: 0, max: 1 });
-const step: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({
-    kind: fc.constant('note' as const),
-    write: writeNumber,
-    ids: fc.uniqueArray(fc.integer({ min: 0, max: 2 }), { minLength: 1 }),
-  }),
-  ...(['begin', 'land', 'commit', 'abandon'] as const).map((kind) =>
-    fc.record({ kind: fc.constant(kind), write: writeNumber }),
-  ),
-  ...(['read', 'copy', 'cross'] as const).map((kind) =>
-    fc.record({ kind: fc.constant(kind), copier }),
-  ),
-);
-
 interface ModelWrite {
-  nonce: string;
-  ids: Set<number>;
+  readonly nonce: string;
+  readonly ids: Set<number>;
   state: 'noted' | 'begun' | 'landed';
   uid: FleetTaskUid | null;
+}
+
+interface ModelCopier {
+  readonly entries: readonly JournalEntry[];
+  seen: readonly number[] | null;
+}
+
+class Model {
+  readonly source = [0, 0];
+  readonly copied = [0, 0];
+  readonly writes: ModelWrite[] = [];
+  readonly copiers: ModelCopier[] = [];
+
+  constructor(readonly fence: number) {}
+
+  /** Every move that is possible now, in a fixed order. */
+  moves(): (() => Promise<void>)[] {
+    const moves: (() => Promise<void>)[] = [];
+    if (this.writes.length < 3) {
+      for (const ids of [[0], [1], [0, 1]]) moves.push(async () => this.note(ids));
+    }
+    for (const write of this.writes) {
+      if (write.state === 'noted') {
+        moves.push(
+          async () => this.begin(write),
+          async () => this.abandon(write),
+        );
+      } else {
+        if (write.state === 'begun') moves.push(async () => this.land(write));
+        moves.push(async () => this.commit(write));
+      }
+    }
+    if (this.copiers.length < 2) moves.push(async () => this.read());
+    for (const copier of this.copiers) {
+      if (copier.seen === null) moves.push(async () => this.copy(copier));
+      else moves.push(async () => this.cross(copier));
+    }
+    return moves;
+  }
+
+  async note(ids: readonly number[]): Promise<void> {
+    const nonce = nextNonce(podA);
+    await note(nonce, ids.map(String));
+    this.writes.push({ nonce, ids: new Set(ids), state: 'noted', uid: null });
+  }
+
+  async begin(write: ModelWrite): Promise<void> {
+    write.uid = await begin(this.fence, write.nonce);
+    write.state = 'begun';
+  }
+
+  async abandon(write: ModelWrite): Promise<void> {
+    expect(await journals().abandon(products, write.nonce)).toBe(true);
+    this.writes.splice(this.writes.indexOf(write), 1);
+  }
+
+  async land(write: ModelWrite): Promise<void> {
+    for (const id of write.ids) this.source[id] = (this.source[id] ?? 0) + 1;
+    write.state = 'landed';
+    return Promise.resolve();
+  }
+
+  async commit(write: ModelWrite): Promise<void> {
+    if (write.state === 'begun') await this.land(write);
+    if (write.uid === null) throw new Error('a write is committed that never began');
+    await commit(this.fence, write.nonce, write.uid);
+    this.writes.splice(this.writes.indexOf(write), 1);
+  }
+
+  async read(): Promise<void> {
+    this.copiers.push({ entries: (await read()).ids, seen: null });
+  }
+
+  async copy(copier: ModelCopier): Promise<void> {
+    copier.seen = [...this.source];
+    return Promise.resolve();
+  }
+
+  async cross(copier: ModelCopier): Promise<void> {
+    for (const entry of copier.entries) {
+      const id = Number(entry.id);
+      this.copied[id] = Math.max(this.copied[id] ?? 0, copier.seen?.[id] ?? 0);
+    }
+    await journals().cross(products, shard, target, copier.entries);
+    this.copiers.splice(this.copiers.indexOf(copier), 1);
+  }
+
+  async finish(): Promise<void> {
+    for (const write of [...this.writes]) {
+      if (write.state === 'noted') await this.abandon(write);
+      else await this.commit(write);
+    }
+    for (const copier of [...this.copiers]) {
+      if (copier.seen !== null) await this.cross(copier);
+    }
+  }
 }
 
 test(`no acknowledged id is lost (seed ${seed})`, async () => {
   const fence = await acquireWriter(pod.store, podA, 600_000);
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
-      await journals().drop(products, shard, target);
-      const source = [0, 0, 0];
-      const copied = [0, 0, 0];
-      const acknowledged = [0, 0, 0];
-      const writes = new Map<number, ModelWrite>();
-      const copiers = new Map<
-        number,
-        { entries: { id: string; nonce: string }[]; seen: number[] | null }
-      >();
-      const finish = async (write: number): Promise<void> => {
-        const known = writes.get(write);
-        if (known === undefined || known.uid === null) return;
-        if (known.state === 'begun') for (const id of known.ids) source[id]! += 1;
-        await commit(fence, known.nonce, known.uid);
-        for (const id of known.ids) acknowledged[id] = source[id]!;
-        writes.delete(write);
-      };
-      const run = async (at: Step): Promise<void> => {
-        const known = 'write' in at ? writes.get(at.write) : undefined;
-        const reading = 'copier' in at ? copiers.get(at.copier) : undefined;
-        switch (at.kind) {
-          case 'note': {
-            if (known !== undefined && known.state !== 'noted') return;
-            const nonce = known?.nonce ?? nextNonce(podA);
-            await note(nonce, at.ids.map(String));
-            const ids = new Set([...(known?.ids ?? []), ...at.ids]);
-            writes.set(at.write, { nonce, ids, state: 'noted', uid: null });
-            return;
-          }
-          case 'begin':
-            if (known?.state !== 'noted') return;
-            known.uid = await begin(fence, known.nonce);
-            known.state = 'begun';
-            return;
-          case 'land':
-            if (known?.state !== 'begun') return;
-            for (const id of known.ids) source[id]! += 1;
-            known.state = 'landed';
-            return;
-          case 'commit':
-            return finish(at.write);
-          case 'abandon':
-            if (known?.state !== 'noted') return;
-            expect(await journals().abandon(products, known.nonce)).toBe(true);
-            writes.delete(at.write);
-            return;
-          case 'read':
-            copiers.set(at.copier, { entries: (await read()).ids, seen: null });
-            return;
-          case 'copy':
-            if (reading !== undefined) reading.seen = [...source];
-            return;
-          case 'cross': {
-            if (reading?.seen == null) return;
-            const { seen, entries } = reading;
-            for (const { id } of entries) {
-              copied[Number(id)] = Math.max(copied[Number(id)]!, seen[Number(id)]!);
-            }
-            await journals().cross(products, shard, target, entries);
-            copiers.delete(at.copier);
-          }
+    fc.asyncProperty(
+      fc.array(fc.nat({ max: 1_000 }), { minLength: 10, maxLength: 40 }),
+      async (draws) => {
+        await journals().drop(products, shard, target);
+        const model = new Model(fence);
+        for (const draw of draws) {
+          const moves = model.moves();
+          await moves[draw % moves.length]?.();
         }
-      };
-      for (const at of steps) await run(at);
-      for (const [number, write] of [...writes]) {
-        if (write.state === 'noted') await journals().abandon(products, write.nonce);
-        else await finish(number);
-      }
-      const left = new Set((await read()).ids.map((entry) => Number(entry.id)));
-      for (const id of [0, 1, 2]) {
-        if (!left.has(id)) expect(copied[id]).toBeGreaterThanOrEqual(acknowledged[id]!);
-      }
-    }),
-    { seed, numRuns: 300 },
+        await model.finish();
+        const left = new Set((await read()).ids.map((entry) => Number(entry.id)));
+        for (const [id, landed] of model.source.entries()) {
+          if (!left.has(id)) expect(model.copied[id]).toBe(landed);
+        }
+      },
+    ),
+    { seed, numRuns: 400 },
   );
 }, 120_000);
