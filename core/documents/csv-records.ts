@@ -46,15 +46,15 @@ export class CsvReader {
     }
     if (this.at < this.bytes.length) this.step();
     const { index } = this;
-    const fields = raw.map((field, number) => decodeField(field, { index, number, ...place }));
-    if (this.width < 0) this.width = fields.length;
-    if (fields.length !== this.width) {
+    if (this.width < 0) this.width = raw.length;
+    if (raw.length !== this.width) {
       throw malformedCsv(
         `CSV error: record ${String(index)} (line: ${String(place.line)}, byte: ${String(place.byte)}): ` +
-          `found record with ${String(fields.length)} fields, ` +
+          `found record with ${String(raw.length)} fields, ` +
           `but the previous record has ${String(this.width)} fields`,
       );
     }
+    const fields = raw.map((field, number) => decodeField(field, { index, number, ...place }));
     this.index += 1;
     return { index, fields };
   }

@@ -27,40 +27,63 @@ function numberText(text: string): string {
   return floatText(Number(text));
 }
 
-/** The compact text of the well-formed value `bytes[start, end)`. */
+/** An open container: finished items, or finished members by name with the name that waits. */
+interface Frame {
+  readonly items: string[] | null;
+  readonly members: Map<string, string>;
+  name: string | null;
+}
+
+function closed({ items, members }: Frame): string {
+  if (items !== null) return `[${items.join(',')}]`;
+  const parts = [...members].map(([name, value]) => `${JSON.stringify(name)}:${value}`);
+  return `{${parts.join(',')}}`;
+}
+
+/**
+ * The compact text of the well-formed value `bytes[start, end)`. Of equal names the last value
+ * stands in the place of the first. The depth is not bounded, so there is a stack and no recursion.
+ */
 export function compactText(bytes: Uint8Array, start: number, end: number): string {
-  const parts: string[] = [];
+  const open: Frame[] = [];
+  let result = '';
+  const finish = (text: string): void => {
+    const frame = open[open.length - 1];
+    if (frame === undefined) result = text;
+    else if (frame.items !== null) frame.items.push(text);
+    else {
+      frame.members.set(frame.name ?? '', text);
+      frame.name = null;
+    }
+  };
   let at = start;
   while (at < end) {
     const byte = bytes[at] as number;
-    if (byte <= 0x20) {
+    const frame = open[open.length - 1];
+    if (byte <= 0x20 || byte === ascii.comma || byte === ascii.colon) {
       at += 1;
-    } else if (byte === ascii.quote) {
-      const scanner = new JsonScanner(bytes, at + 1);
-      scanner.skipString();
-      parts.push(JSON.stringify(decodeString(bytes, at + 1, scanner.at - 1)));
-      at = scanner.at;
-    } else if (isPunctuation(byte)) {
-      parts.push(String.fromCharCode(byte));
+    } else if (byte === ascii.objectOpen || byte === ascii.arrayOpen) {
+      const items = byte === ascii.arrayOpen ? [] : null;
+      open.push({ items, members: new Map(), name: null });
+      at += 1;
+    } else if (byte === ascii.objectClose || byte === ascii.arrayClose) {
+      open.pop();
+      finish(frame === undefined ? '' : closed(frame));
       at += 1;
     } else {
       const scanner = new JsonScanner(bytes, at);
       scanner.skipValue();
-      const text = decoder.decode(bytes.subarray(at, scanner.at));
-      parts.push(/^[tfn]/.test(text) ? text : numberText(text));
+      const isName = frame !== undefined && frame.items === null && frame.name === null;
+      if (isName) frame.name = decodeString(bytes, at + 1, scanner.at - 1);
+      else finish(scalarText(bytes, at, scanner.at));
       at = scanner.at;
     }
   }
-  return parts.join('');
+  return result;
 }
 
-function isPunctuation(byte: number): boolean {
-  return (
-    byte === ascii.objectOpen ||
-    byte === ascii.objectClose ||
-    byte === ascii.arrayOpen ||
-    byte === ascii.arrayClose ||
-    byte === ascii.comma ||
-    byte === ascii.colon
-  );
+function scalarText(bytes: Uint8Array, start: number, end: number): string {
+  if (bytes[start] === ascii.quote) return JSON.stringify(decodeString(bytes, start + 1, end - 1));
+  const text = decoder.decode(bytes.subarray(start, end));
+  return /^[tfn]/.test(text) ? text : numberText(text);
 }

@@ -35,8 +35,9 @@ function jsonDocuments(bytes: Uint8Array): DocSpan[] {
   if (first === ascii.arrayOpen) return listedDocuments(scanner);
   if (first === ascii.objectOpen) return [singleDocument(scanner)];
   scanner.strict = true;
+  const start = scanner.at;
   scanner.skipValue();
-  throw notObjects('json');
+  throw findValueFault(bytes, start, scanner.at, { origin: 0 }) ?? notObjects('json');
 }
 
 /** The documents of an array. What follows its closing bracket is not looked at, as in the engine. */
@@ -116,6 +117,7 @@ function ndjsonDocuments(bytes: Uint8Array): DocSpan[] {
     const start = scanner.at;
     scanner.sawSurrogate = false;
     scanner.skipValue();
+    if (byte === ascii.quote) throw findStringFault(bytes, start + 1, 0) ?? notObjects('ndjson');
     if (byte !== ascii.objectOpen) throw notObjects('ndjson');
     if (scanner.sawSurrogate) {
       visitMembers(new JsonScanner(bytes, start), (_key, _from, _to, memberStart) => {

@@ -223,10 +223,7 @@ export class JsonScanner {
     if (first === 0x2d) this.at += 1;
     const digitsFrom = this.at;
     this.skipDigits();
-    if (this.at === digitsFrom) {
-      if (this.strict && this.at >= this.end) throw this.fault(jsonFault.eofValue, this.end);
-      throw this.fault(jsonFault.number, Math.min(this.at + 1, this.end));
-    }
+    if (this.at === digitsFrom) throw this.numberFault();
     if (bytes[digitsFrom] === 0x30 && this.at > digitsFrom + 1) {
       // One zero may lead; the fault is seen at the digit after it.
       this.at = digitsFrom + 1;
@@ -236,7 +233,7 @@ export class JsonScanner {
       this.at += 1;
       const from = this.at;
       this.skipDigits();
-      if (this.at === from) throw this.peekFault(jsonFault.number);
+      if (this.at === from) throw this.numberFault();
     }
     if (this.at < this.end && ((bytes[this.at] as number) | 0x20) === 0x65) {
       this.skipExponent();
@@ -253,7 +250,13 @@ export class JsonScanner {
     }
     const from = this.at;
     this.skipDigits();
-    if (this.at === from) throw this.fault(jsonFault.number, Math.min(this.at + 1, this.end));
+    if (this.at === from) throw this.numberFault();
+  }
+
+  /** A digit must stand here. */
+  private numberFault(): JsonSyntaxError {
+    const ended = this.strict && this.at >= this.end;
+    return this.peekFault(ended ? jsonFault.eofValue : jsonFault.number);
   }
 
   /** Takes the rest of a string whose opening quote was taken. */
