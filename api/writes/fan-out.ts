@@ -5,7 +5,7 @@ import type { NodeTaskRef } from '../../store/task-types';
 import type { Log } from '../context';
 import type { NodeWork } from './plan';
 import type { Step } from './steps';
-import { carriesMetadata, isSetup, sendStep } from './steps';
+import { carriesMetadata, sendStep } from './steps';
 import { findSent } from './sent-tasks';
 
 /** How one node answered its part of a write. */
@@ -32,6 +32,8 @@ export interface FanOut {
   readonly unknownMs: number;
   readonly answered: (node: NodeId) => void;
   readonly failed: (node: NodeId, code: string) => void;
+  /** What makes the index on a node that is not known to have it; none for one that has. */
+  readonly setup: (work: NodeWork) => Promise<readonly Step[]>;
   readonly log: Log;
 }
 
@@ -44,10 +46,11 @@ async function sendWork(parts: FanOut, work: NodeWork): Promise<NodeOutcome> {
   const tasks: NodeTaskRef[] = [];
   const client = parts.client(work.node);
   if (client === null) return { work, tasks, result: 'missed', error: null };
-  for (const step of work.steps) {
+  const setup = await parts.setup(work);
+  for (const [at, step] of [...setup, ...work.steps].entries()) {
     const sent = await sendUntilKnown(parts, client, { node: work.node, step });
     if (sent.result !== 'accepted') return { work, tasks, ...sent };
-    const role = isSetup(step) ? 'setup' : work.shards.length === 0 ? 'side' : 'main';
+    const role = at < setup.length ? 'setup' : work.shards.length === 0 ? 'side' : 'main';
     tasks.push({ node: work.node, uid: sent.uid, result: { role } });
   }
   return { work, tasks, result: 'accepted', error: null };
@@ -80,7 +83,10 @@ async function sendUntilKnown(
       if (fault === null) throw error;
       if (fault.isRefusal) return { result: 'refused', error: fault.body };
       parts.failed(what.node, fault.code);
-      parts.log.warn({ node: what.node, code: fault.code, step: what.step.kind }, 'node did not take a write');
+      parts.log.warn(
+        { node: what.node, code: fault.code, step: what.step.kind },
+        'node did not take a write',
+      );
       if (fault.outcomeUnknown) {
         const found = await resolveUnknown(parts, client, what.step);
         if (found === 'no-answer') return { result: 'missed', error: { code: fault.code } };

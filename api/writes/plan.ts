@@ -9,7 +9,10 @@ import type { Step } from './steps';
 
 export type JsonObject = { readonly [member: string]: JsonValue };
 
-/** What one node gets of a write, step by step in this order. */
+/**
+ * What one node gets of a write, step by step in this order. A node that is not known to have the
+ * index gets it made first, with its settings.
+ */
 export interface NodeWork {
   readonly node: NodeId;
   /** The touched shards that the node takes writes for; none for a node that only gets settings. */
@@ -42,6 +45,8 @@ export interface WritePlan {
   readonly final: FinalOutcome | null;
   /** The nodes' parts; called once, after begin gave the numbers. */
   readonly work: (firstSequence: number) => readonly NodeWork[];
+  /** The parts without their payloads, where these are built only after begin; else `work` says it. */
+  readonly intent?: readonly { readonly node: NodeId; readonly shards: readonly ShardId[]; readonly steps: readonly Step[] }[];
   /** The places in the order of insertion that this write gives; null for a write of no documents. */
   readonly places?: (firstSequence: number) => PlaceChange;
 }

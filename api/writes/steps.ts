@@ -19,14 +19,11 @@ export type Step =
   | { readonly kind: 'delete-all' }
   | { readonly kind: 'delete-index' };
 
-/** Steps that make the index ready; the others are what the task is about. */
-export function isSetup(step: Step): boolean {
-  return step.kind === 'create-index';
-}
-
 /** Only document routes take `customMetadata`. The others may be sent twice without harm. */
 export function carriesMetadata(step: Step): boolean {
-  return step.kind === 'documents' || step.kind.startsWith('delete-') && step.kind !== 'delete-index';
+  return (
+    step.kind === 'documents' || (step.kind.startsWith('delete-') && step.kind !== 'delete-index')
+  );
 }
 
 /** More ids than this are not stored with the task: they would be most of what Redis holds. */

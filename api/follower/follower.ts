@@ -1,0 +1,288 @@
+import { markStale } from '../../core/replicas';
+import type { Fleet, JsonValue } from '../../core/fleet';
+import type { FleetTaskUid, NodeId } from '../../core/ids';
+import type { NodeTask } from '../../meili/types';
+import type { Lease } from '../../store/record-types';
+import type { FleetTask, NodeTaskRef } from '../../store/task-types';
+import type { FleetOp } from '../../store/types';
+import type { ApiContext } from '../context';
+import { clientOf } from '../context';
+import { faultOf } from '../writes/fan-out';
+import { finishCancelation, isCancelation } from './cancelation';
+import type { Diverged, Loss } from './fold';
+import { foldTask, isFinal } from './fold';
+import { findInversions } from './inversions';
+
+type FollowerContext = Pick<ApiContext, 'store' | 'fleet' | 'nodes' | 'pod' | 'log' | 'health'>;
+
+const leaseName = 'follower';
+const leaseMs = 3_000;
+const renewMs = 1_000;
+/** Clients ask every 50 ms; a task that takes a node 10 ms should be over at their first question. */
+const pauseMsMin = 2;
+const pauseMsMax = 40;
+/** Node tasks asked about in one request, the oldest first: nodes work in this order. */
+const uidsPerPoll = 200;
+/** A node that does not answer for so long is away: tasks end without it where others have the write. */
+const awayMs = 2_000;
+/** One slow node does not hold up the tasks of the others. */
+const pollWaitMs = 25;
+
+interface NodeWatch {
+  polling: Promise<void> | null;
+  /** When it stopped answering; null while it answers. */
+  silentSince: number | null;
+}
+
+/**
+ * Follows the nodes' tasks and ends the fleet's. One pod of all does it, by a lease; the state is read
+ * from Redis, so any other can go on at any time and comes to the same end.
+ */
+export class Follower {
+  readonly #tasks = new Map<FleetTaskUid, FleetTask>();
+  readonly #forgotten = new Set<string>();
+  readonly #watches = new Map<NodeId, NodeWatch>();
+  #lease: Lease | null = null;
+  #leaseCheckedAt = 0;
+  #leaseUntil = 0;
+  #pause = pauseMsMax;
+  #stopSleeping: () => void = () => undefined;
+  #woken = false;
+  #loop: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(private readonly ctx: FollowerContext) {}
+
+  start(): void {
+    this.#loop ??= this.#run();
+  }
+
+  /** This pod has committed a write: look at once. */
+  wake(): void {
+    this.#pause = pauseMsMin;
+    this.#woken = true;
+    this.#stopSleeping();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#stopSleeping();
+    await this.#loop;
+    if (this.#lease !== null) await this.ctx.store.leases.release(this.#lease).catch(() => false);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closed) {
+      try {
+        if (await this.#leads()) await this.#tick();
+        else this.#tasks.clear();
+      } catch (error) {
+        this.ctx.log.warn({ err: error }, 'following tasks failed; trying again');
+        this.#pause = pauseMsMax;
+      }
+      await this.#sleep(this.#lease === null ? 200 : this.#pause);
+      this.#pause = Math.min(this.#pause * 1.5, pauseMsMax);
+    }
+  }
+
+  async #leads(): Promise<boolean> {
+    const now = performance.now();
+    if (this.#lease !== null && now - this.#leaseCheckedAt < renewMs) return true;
+    this.#leaseCheckedAt = now;
+    this.#lease = this.ctx.pod.ready()
+      ? await this.ctx.store.leases.acquire(leaseName, this.ctx.pod.id, leaseMs)
+      : null;
+    this.#leaseUntil = now + leaseMs;
+    return this.#lease !== null;
+  }
+
+  async #tick(): Promise<void> {
+    await this.#discover();
+    if (this.#tasks.size === 0) return;
+    const polls = [...this.#openByNode()].map(([node, refs]) => this.#poll(node, refs));
+    await Promise.race([Promise.all(polls), delay(pollWaitMs)]);
+    for (const task of [...this.#tasks.values()].sort((a, b) => a.uid - b.uid)) await this.#fold(task);
+  }
+
+  /** New tasks come in, tasks that were deleted or ended elsewhere go out. */
+  async #discover(): Promise<void> {
+    const open = new Set(await this.ctx.store.tasks.open());
+    for (const uid of this.#tasks.keys()) if (!open.has(uid)) this.#tasks.delete(uid);
+    const unknown = [...open].filter((uid) => !this.#tasks.has(uid));
+    for (const task of await Promise.all(unknown.map((uid) => this.ctx.store.tasks.get(uid)))) {
+      if (task === null || task.status === 'enqueuing') continue;
+      this.#tasks.set(task.uid, task);
+      this.#pause = pauseMsMin;
+      await this.#diverge(task, findInversions(task, this.#tasks.values()));
+    }
+  }
+
+  #openByNode(): Map<NodeId, NodeTaskRef[]> {
+    const byNode = new Map<NodeId, NodeTaskRef[]>();
+    for (const task of this.#tasks.values()) {
+      for (const ref of task.nodeTasks) {
+        if (isFinal(ref)) continue;
+        const refs = byNode.get(ref.node);
+        if (refs === undefined) byNode.set(ref.node, [ref]);
+        else refs.push(ref);
+      }
+    }
+    return byNode;
+  }
+
+  async #poll(node: NodeId, refs: readonly NodeTaskRef[]): Promise<void> {
+    const watch = this.#watchOf(node);
+    watch.polling ??= this.#ask(node, watch, refs).finally(() => {
+      watch.polling = null;
+    });
+    await watch.polling;
+  }
+
+  async #ask(node: NodeId, watch: NodeWatch, refs: readonly NodeTaskRef[]): Promise<void> {
+    const client = clientOf(this.ctx, node);
+    const uids = refs.map(({ uid }) => uid).sort((a, b) => a - b).slice(0, uidsPerPoll);
+    if (client === null) {
+      for (const uid of uids) this.#forgotten.add(`${node}/${uid}`);
+      return;
+    }
+    try {
+      const page = await client.tasks({ uids, limit: uids.length, deadlineMs: awayMs });
+      watch.silentSince = null;
+      this.ctx.health.answered(node);
+      const byUid = new Map(page.results.map((one) => [one.uid, one]));
+      for (const uid of uids) if (!byUid.has(uid)) this.#forgotten.add(`${node}/${uid}`);
+      for (const task of this.#tasks.values()) this.#learn(task, node, byUid);
+    } catch (error) {
+      const fault = faultOf(error);
+      if (fault === null) throw error;
+      watch.silentSince ??= performance.now();
+      this.ctx.health.failed(node, fault.code);
+      await delay(50);
+    }
+  }
+
+  #learn(task: FleetTask, node: NodeId, byUid: ReadonlyMap<number, NodeTask>): void {
+    if (!task.nodeTasks.some((ref) => ref.node === node && byUid.has(ref.uid))) return;
+    const nodeTasks = task.nodeTasks.map((ref): NodeTaskRef => {
+      const seen = ref.node === node ? byUid.get(ref.uid) : undefined;
+      return seen === undefined ? ref : { ...ref, status: seen.status, result: resultOf(ref, seen) };
+    });
+    this.#tasks.set(task.uid, { ...task, nodeTasks });
+  }
+
+  async #fold(task: FleetTask): Promise<void> {
+    if (isCancelation(task)) {
+      const ended = await finishCancelation(this.ctx, task);
+      if (ended !== null) await this.#end(ended);
+      return;
+    }
+    const fold = foldTask(task, this.#lost(task));
+    if (fold.kind === 'final') {
+      await this.#diverge(task, fold.diverged);
+      const canceler = fold.task.status === 'canceled' ? this.#cancelerOf(task.uid) : null;
+      await this.#end({ ...fold.task, canceledBy: canceler });
+      return;
+    }
+    if (!fold.processing || task.status === 'processing') return;
+    const startedAt = new Date(Math.max(Date.parse(task.enqueuedAt), Date.now())).toISOString();
+    const processing: FleetTask = { ...task, status: 'processing', startedAt, batchUid: task.uid };
+    this.#tasks.set(task.uid, processing);
+    await this.#save(processing);
+  }
+
+  async #end(task: FleetTask): Promise<void> {
+    if (!(await this.#save(task))) return;
+    this.#tasks.delete(task.uid);
+    for (const ref of task.nodeTasks) this.#forgotten.delete(`${ref.node}/${ref.uid}`);
+  }
+
+  /** An old leader must not write over what the new one wrote. */
+  async #save(task: FleetTask): Promise<boolean> {
+    if (performance.now() >= this.#leaseUntil) return false;
+    await this.ctx.store.tasks.save(task);
+    return true;
+  }
+
+  #cancelerOf(uid: FleetTaskUid): FleetTaskUid | null {
+    for (const task of this.#tasks.values()) {
+      const matched = isCancelation(task) ? task.extra['matched'] : null;
+      if (Array.isArray(matched) && matched.includes(uid)) return task.uid;
+    }
+    return null;
+  }
+
+  #lost(task: FleetTask): Map<NodeId, Loss> {
+    const lost = new Map<NodeId, Loss>();
+    const now = performance.now();
+    for (const { node, uid } of task.nodeTasks) {
+      const since = this.#watches.get(node)?.silentSince ?? null;
+      if (this.#forgotten.has(`${node}/${uid}`)) lost.set(node, 'forgotten');
+      else if (since !== null && now - since >= awayMs && !lost.has(node)) lost.set(node, 'away');
+    }
+    return lost;
+  }
+
+  /** Replicas that have other documents than their shard are not read until they are repaired. */
+  async #diverge(task: FleetTask, diverged: readonly Diverged[]): Promise<void> {
+    if (diverged.length === 0) return;
+    const { physicalUid, uid } = task;
+    const nodes = diverged.map(({ node }) => node).join(',');
+    this.ctx.log.warn({ task: uid, nodes }, 'replicas diverged; marking them stale');
+    const audit = { who: 'follower', why: `task ${uid}`, what: 'mark stale' };
+    const fleet = await this.ctx.store.fleet.update(audit, (now) => staleOps(now, physicalUid, diverged));
+    await this.ctx.fleet.reload(fleet.epoch);
+  }
+
+  #watchOf(node: NodeId): NodeWatch {
+    let watch = this.#watches.get(node);
+    if (watch === undefined) {
+      watch = { polling: null, silentSince: null };
+      this.#watches.set(node, watch);
+    }
+    return watch;
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    if (this.#woken || this.#closed) {
+      this.#woken = false;
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#stopSleeping = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#woken = false;
+  }
+}
+
+function staleOps(
+  fleet: Fleet,
+  physicalUid: FleetTask['physicalUid'],
+  diverged: readonly Diverged[],
+): FleetOp[] | null {
+  const entry = fleet.indexes.find((one) => one.physicalUid === physicalUid);
+  if (entry === undefined) return null;
+  const missed = entry.placement.flatMap(({ group }) =>
+    diverged.flatMap(({ node, shards }) => shards.map((shard) => ({ group, shard, node }))),
+  );
+  const { changes } = markStale(entry, missed);
+  if (changes.length === 0) return null;
+  return changes.map((change) => ({ op: 'set-replicas', physicalUid: entry.physicalUid, ...change }));
+}
+
+function resultOf(ref: NodeTaskRef, seen: NodeTask): { [member: string]: JsonValue } {
+  return {
+    role: ref.result?.['role'] ?? 'main',
+    details: (seen.details ?? null) as JsonValue,
+    error: (seen.error ?? null) as unknown as JsonValue,
+    startedAt: seen.startedAt,
+    finishedAt: seen.finishedAt,
+  };
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

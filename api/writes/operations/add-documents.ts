@@ -1,0 +1,285 @@
+import type { Config } from '../../../config/config';
+import { inferPrimaryKey } from '../../../core/documents/identity';
+import { buildPayload, prepareDocuments } from '../../../core/documents/prepare';
+import type {
+  ParsedDocuments,
+  PrepareResult,
+  PreparedDocument,
+} from '../../../core/documents/types';
+import type { ErrorBody, ErrorCode } from '../../../core/errors';
+import { MeiliError } from '../../../core/errors';
+import type { IndexEntry, JsonValue } from '../../../core/fleet';
+import type { PhysicalUid, ShardId } from '../../../core/ids';
+import { scanObject } from '../../../core/json/scan';
+import type { FleetCache } from '../../fleet-cache';
+import {
+  creation,
+  holdersOf,
+  newEntry,
+  newPhysicalUid,
+  setIndex,
+  workForHolders,
+  writersOf,
+} from '../index-changes';
+import type { NodeWork, Operation, PlanInput, WritePlan } from '../plan';
+import type { Step } from '../steps';
+import { finalPlan, indexNotFound, writeName } from './common';
+
+export interface AddDocumentsInput {
+  readonly name: string;
+  readonly method: 'POST' | 'PUT';
+  readonly parsed: ParsedDocuments;
+  /** As the client gave it. */
+  readonly primaryKey: string | null;
+  readonly skipCreation: boolean;
+  /** Whether the client's key may make the index when it is not there. */
+  readonly mayCreate: boolean;
+  readonly defaults: Config['fleet'];
+}
+
+/** The key that the documents are stored by, or why there is none. */
+type KeyChoice =
+  | { readonly ok: true; readonly key: string | null }
+  | { readonly ok: false; readonly error: ErrorBody };
+
+/** Add or replace (POST), add or merge (PUT). Makes the index where there is none. */
+export class AddDocuments implements Operation {
+  readonly names: readonly string[];
+  readonly #newUid: PhysicalUid;
+  #prepared: {
+    readonly key: string;
+    readonly entry: IndexEntry;
+    readonly result: PrepareResult;
+  } | null = null;
+
+  constructor(
+    private readonly input: AddDocumentsInput,
+    readonly customMetadata?: string,
+    readonly idempotency?: { readonly key: string; readonly bodyHash: string },
+  ) {
+    this.names = [input.name];
+    this.#newUid = newPhysicalUid(input.name);
+  }
+
+  target(fleet: FleetCache): PhysicalUid | null {
+    const found = fleet.index(writeName(fleet, this.input.name));
+    if (found !== null) return found.entry.physicalUid;
+    return this.input.mayCreate ? this.#newUid : null;
+  }
+
+  async plan({ fleet, places }: PlanInput): Promise<WritePlan> {
+    const uid = writeName(fleet, this.input.name);
+    const present = fleet.index(uid)?.entry ?? null;
+    if (present === null && !this.input.mayCreate) return this.#failed(indexNotFound(uid));
+    const base =
+      present ??
+      newEntry(fleet.current(), this.input.defaults, {
+        uid,
+        physicalUid: this.#newUid,
+        primaryKey: null,
+        now: new Date().toISOString(),
+      });
+    const choice = this.#chooseKey(base);
+    if (!choice.ok) return this.#withoutDocuments(base, present === null, choice.error);
+    if (choice.key === null) return this.#withoutDocuments(base, present === null, null);
+    const prepared = this.#prepare(base, choice.key);
+    if (!prepared.ok) {
+      const { code, message, sync } = prepared.error;
+      const error = new MeiliError(code as ErrorCode, message);
+      if (sync === true) throw error;
+      return this.#withoutDocuments(base, present === null, error.toBody());
+    }
+    const entry = { ...base, primaryKey: choice.key };
+    const distinct = new Map(prepared.documents.map((one) => [one.id, one.shard]));
+    const sought = [...distinct].map(([id, shard]) => ({ id, shard }));
+    const known =
+      present === null || places === null
+        ? new Map<string, number>()
+        : await places.find(entry, choice.key, sought);
+    return this.#full(
+      { entry, isNew: present === null, keyIsNew: base.primaryKey === null },
+      prepared.documents,
+      known,
+    );
+  }
+
+  #full(
+    index: { entry: IndexEntry; isNew: boolean; keyIsNew: boolean },
+    documents: readonly PreparedDocument[],
+    known: ReadonlyMap<string, number>,
+  ): WritePlan {
+    const { entry } = index;
+    const idsByShard = new Map<ShardId, Set<string>>();
+    for (const { id, shard } of documents) {
+      const ids = idsByShard.get(shard);
+      if (ids === undefined) idsByShard.set(shard, new Set([id]));
+      else ids.add(id);
+    }
+    const newIds = [...new Set(documents.map(({ id }) => id))].filter((id) => !known.has(id));
+    const placesFrom = (first: number): Map<string, number> =>
+      new Map([...known, ...newIds.map((id, at): [string, number] => [id, first + at])]);
+    const shards = [...idsByShard.keys()].sort((a, b) => a - b);
+    const distinct = newIds.length + known.size;
+    return {
+      ...this.#common(entry, index.isNew),
+      extra: { indexed: distinct, skipCreation: this.input.skipCreation },
+      shards,
+      journal: new Map([...idsByShard].map(([shard, ids]) => [shard, [...ids]])),
+      sequences: newIds.length,
+      changes: index.isNew ? creation(entry) : index.keyIsNew ? [setIndex(entry)] : [],
+      final: null,
+      intent: this.#work(index, [], { shards, places: known }),
+      work: (first) => this.#work(index, documents, { shards, places: placesFrom(first) }),
+      ...(this.input.skipCreation
+        ? {}
+        : { places: (first: number) => ({ kind: 'set' as const, places: placesFrom(first) }) }),
+    };
+  }
+
+  #work(
+    index: { entry: IndexEntry; isNew: boolean },
+    documents: readonly PreparedDocument[],
+    split: { shards: readonly ShardId[]; places: ReadonlyMap<string, number> },
+  ): NodeWork[] {
+    const { entry, isNew } = index;
+    const writers = writersOf(entry, split.shards);
+    // A new index is made on all of its nodes, also on those that get no document yet.
+    const nodes = isNew ? holdersOf(entry) : new Set(writers.keys());
+    const work: NodeWork[] = [];
+    for (const node of [...nodes].sort()) {
+      const shards = writers.get(node) ?? [];
+      const part = { shards, places: split.places };
+      const steps = shards.length > 0 ? [this.#documentsStep(entry, documents, part)] : [];
+      work.push({ node, shards, steps });
+    }
+    return work;
+  }
+
+  #documentsStep(
+    entry: IndexEntry,
+    documents: readonly PreparedDocument[],
+    part: { shards: readonly ShardId[]; places: ReadonlyMap<string, number> },
+  ): Step {
+    const wanted = new Set(part.shards);
+    const ordered = documents
+      .filter(({ shard }) => wanted.has(shard))
+      .map((prepared) => ({ prepared, seq: part.places.get(prepared.id) ?? 0 }));
+    return {
+      kind: 'documents',
+      method: this.input.method,
+      primaryKey: entry.primaryKey ?? '',
+      skipCreation: this.input.skipCreation,
+      payload: buildPayload(ordered, this.input.parsed.bytes),
+    };
+  }
+
+  /** Nothing to store: an empty payload, or one that fails. The index is made all the same. */
+  #withoutDocuments(base: IndexEntry, isNew: boolean, error: ErrorBody | null): WritePlan {
+    const entry = isNew && error === null ? { ...base, primaryKey: this.input.primaryKey } : base;
+    return {
+      ...this.#common(entry, isNew),
+      extra: {},
+      shards: [],
+      journal: null,
+      sequences: 0,
+      changes: isNew ? creation(entry) : [],
+      intent: [],
+      final: { error, details: this.#details(0) },
+      work: () => (isNew ? workForHolders(entry, [], []) : []),
+    };
+  }
+
+  #failed(error: ErrorBody): WritePlan {
+    const task = {
+      type: 'documentAdditionOrUpdate' as const,
+      indexUid: this.input.name,
+      details: this.#details(0),
+    };
+    return finalPlan(task, error);
+  }
+
+  #common(
+    entry: IndexEntry,
+    isNew: boolean,
+  ): Pick<WritePlan, 'physicalUid' | 'entry' | 'type' | 'indexUid' | 'details' | 'audit'> {
+    return {
+      physicalUid: entry.physicalUid,
+      entry,
+      type: 'documentAdditionOrUpdate',
+      indexUid: entry.uid,
+      details: this.#details(null),
+      audit: { who: 'client', why: 'documents', what: isNew ? 'create index' : 'set primary key' },
+    };
+  }
+
+  #details(indexedDocuments: number | null): { [member: string]: JsonValue } {
+    return { receivedDocuments: this.input.parsed.documents.length, indexedDocuments };
+  }
+
+  #chooseKey(entry: IndexEntry): KeyChoice {
+    const { primaryKey, parsed } = this.input;
+    if (entry.primaryKey !== null && primaryKey !== null && primaryKey !== entry.primaryKey) {
+      const message = `Index already has a primary key: \`${entry.primaryKey}\`.`;
+      return {
+        ok: false,
+        error: new MeiliError('index_primary_key_already_exists', message).toBody(),
+      };
+    }
+    const [first] = parsed.documents;
+    if (first === undefined) return { ok: true, key: null };
+    const given = entry.primaryKey ?? primaryKey;
+    if (given !== null) return { ok: true, key: given };
+    const names: string[] = [];
+    scanObject(parsed.bytes, first.start, (name) => names.push(name));
+    const inferred = inferPrimaryKey(names);
+    if (inferred.ok) return { ok: true, key: inferred.key };
+    return {
+      ok: false,
+      error: new MeiliError(inferred.code as ErrorCode, inferred.message).toBody(),
+    };
+  }
+
+  /** Checked once for each key and set of settings: a moved epoch alone changes nothing here. */
+  #prepare(entry: IndexEntry, key: string): PrepareResult {
+    const before = this.#prepared;
+    if (
+      before !== null &&
+      before.key === key &&
+      before.entry.shardCount === entry.shardCount &&
+      before.entry.settingsVersion === entry.settingsVersion
+    ) {
+      return before.result;
+    }
+    const result = prepareDocuments({
+      parsed: this.input.parsed,
+      primaryKey: key,
+      shardCount: entry.shardCount,
+      ttl: false,
+      indexUid: entry.uid,
+      geo: usesGeo(entry),
+      embedders: embeddersOf(entry),
+    });
+    this.#prepared = { key, entry, result };
+    return result;
+  }
+}
+
+function usesGeo(entry: IndexEntry): boolean {
+  const lists = [entry.settings['filterableAttributes'], entry.settings['sortableAttributes']];
+  return JSON.stringify(lists).includes('"_geo"');
+}
+
+function embeddersOf(entry: IndexEntry): Map<string, number | null> {
+  const embedders = entry.settings['embedders'];
+  if (typeof embedders !== 'object' || embedders === null || Array.isArray(embedders))
+    return new Map();
+  return new Map(
+    Object.entries(embedders).map(([name, config]) => {
+      const dimensions =
+        typeof config === 'object' && config !== null && !Array.isArray(config)
+          ? config['dimensions']
+          : null;
+      return [name, typeof dimensions === 'number' ? dimensions : null];
+    }),
+  );
+}

@@ -1,0 +1,103 @@
+import type { Config } from '../../../config/config';
+import { defaultSettings } from '../../../core/settings/defaults';
+import { physicalChanges, physicalSettings } from '../../../core/settings/physical';
+import type { SettingsOutcome } from '../../../core/settings/types';
+import type { IndexEntry, Settings } from '../../../core/fleet';
+import type { PhysicalUid } from '../../../core/ids';
+import type { FleetCache } from '../../fleet-cache';
+import { creation, newEntry, newPhysicalUid, setIndex, workForHolders } from '../index-changes';
+import type { JsonObject, Operation, PlanInput, WritePlan } from '../plan';
+import { shardsOf } from '../quorum';
+import { finalPlan, indexNotFound, writeName } from './common';
+
+export interface UpdateSettingsInput {
+  readonly name: string;
+  /** A reset does not make an index, a change does. */
+  readonly mayCreate: boolean;
+  readonly defaults: Config['fleet'];
+  /** Pure; its errors are the client's and come at once. */
+  readonly apply: (present: Settings) => SettingsOutcome;
+}
+
+/**
+ * A change of settings in its place among the writes. The catalogue has the client's settings from
+ * begin on; the nodes get only what differs physically, because every settings task makes a node pass
+ * over its whole index. Every node with any copy gets it, also those that take no writes now.
+ */
+export class UpdateSettings implements Operation {
+  readonly names: readonly string[];
+  readonly #newUid: PhysicalUid;
+  /** The shape is checked before anything is enqueued, whatever the index looks like by then. */
+  readonly #details: JsonObject;
+
+  constructor(private readonly input: UpdateSettingsInput) {
+    this.names = [input.name];
+    this.#newUid = newPhysicalUid(input.name);
+    this.#details = demand(input.apply(defaultSettings())).details;
+  }
+
+  target(fleet: FleetCache): PhysicalUid | null {
+    const found = fleet.index(writeName(fleet, this.input.name));
+    if (found !== null) return found.entry.physicalUid;
+    return this.input.mayCreate ? this.#newUid : null;
+  }
+
+  async plan({ fleet }: PlanInput): Promise<WritePlan> {
+    const uid = writeName(fleet, this.input.name);
+    const present = fleet.index(uid)?.entry ?? null;
+    if (present === null && !this.input.mayCreate) {
+      const task = { type: 'settingsUpdate' as const, indexUid: uid, details: this.#details };
+      return finalPlan(task, indexNotFound(uid));
+    }
+    const now = new Date().toISOString();
+    const base =
+      present ??
+      newEntry(fleet.current(), this.input.defaults, {
+        uid,
+        physicalUid: this.#newUid,
+        primaryKey: null,
+        now,
+      });
+    const { settings, details } = demand(this.input.apply(base.settings));
+    const entry: IndexEntry = {
+      ...base,
+      settings,
+      settingsVersion: present === null ? base.settingsVersion : base.settingsVersion + 1,
+      updatedAt: now,
+    };
+    const changed =
+      present === null
+        ? {}
+        : physicalChanges(physicalSettings(base.settings), physicalSettings(settings));
+    const sends = Object.keys(changed).length > 0;
+    const shards = shardsOf(entry, sends ? 'all' : []);
+    return {
+      physicalUid: entry.physicalUid,
+      entry,
+      type: 'settingsUpdate',
+      indexUid: uid,
+      details,
+      extra: {},
+      // No shard is fenced by settings and none has to journal them: every copy gets them.
+      shards: [],
+      journal: null,
+      sequences: 0,
+      changes: present === null ? creation(entry) : [setIndex(entry)],
+      audit: {
+        who: 'client',
+        why: 'settings route',
+        what: `settings version ${entry.settingsVersion}`,
+      },
+      final: sends || present === null ? null : { error: null, details },
+      work: () =>
+        sends
+          ? workForHolders(entry, shards, [{ kind: 'settings', settings: changed }])
+          : workForHolders(entry, [], []),
+    };
+  }
+}
+
+function demand(outcome: SettingsOutcome): Extract<SettingsOutcome, { ok: true }> {
+  if (!outcome.ok) throw outcome.error;
+  return outcome;
+}

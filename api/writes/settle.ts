@@ -1,0 +1,206 @@
+import type { IndexEntry, JsonValue } from '../../core/fleet';
+import { MeiliError } from '../../core/errors';
+import type { NodeId, PhysicalUid, PodId } from '../../core/ids';
+import type { FleetTask, NodeTaskRef } from '../../store/task-types';
+import type { OutstandingWrite } from '../../store/types';
+import type { ApiContext } from '../context';
+import { clientOf } from '../context';
+import { finished } from '../follower/task-times';
+import { faultOf, sleep } from './fan-out';
+import { holdersOf } from './index-changes';
+import { judge, shardsOf } from './quorum';
+import type { Readiness } from './readiness';
+import { findSent, writeMetadata } from './sent-tasks';
+import { carriesMetadata, sendStep, stepFromStore } from './steps';
+import type { Step } from './steps';
+
+export interface Settlement {
+  readonly physicalUid: PhysicalUid | null;
+  readonly fence: number | null;
+  /** Settle just these; else all that are outstanding. */
+  readonly only?: readonly OutstandingWrite[];
+}
+
+export type SettleContext = Pick<ApiContext, 'config' | 'store' | 'fleet' | 'nodes' | 'pod' | 'log'> & {
+  readonly readiness: Readiness;
+};
+
+/**
+ * Ends the writes that another pod (or this one, before it lost its lease) began and did not commit.
+ * First that pod's key is deleted on the nodes, so that none of its requests can be admitted any more;
+ * then the longest deadline of a request passes, so that those admitted are enqueued; only then the
+ * nodes are asked what arrived.
+ */
+export async function settleOutstanding(ctx: SettleContext, at: Settlement): Promise<void> {
+  const outstanding = at.only ?? (await ctx.store.writers.outstanding(at.physicalUid));
+  if (at.physicalUid !== null) await abandonNonces(ctx, at.physicalUid, outstanding);
+  if (outstanding.length === 0) return;
+  ctx.log.warn({ index: at.physicalUid, writes: outstanding.length }, 'settling writes that were left');
+  await ctx.fleet.reload();
+  if (at.physicalUid !== null) {
+    await shutOut(ctx, at.physicalUid, new Set(outstanding.map(({ pod }) => pod)));
+    await sleep(ctx.config.nodes.deadlineMs);
+  }
+  for (const write of [...outstanding].sort((a, b) => a.taskUid - b.taskUid)) {
+    await settleOne(ctx, at, write);
+  }
+}
+
+/** Journal notes of pods that are gone and never began the write would hold up a copy for ever. */
+async function abandonNonces(
+  ctx: SettleContext,
+  uid: PhysicalUid,
+  outstanding: readonly OutstandingWrite[],
+): Promise<void> {
+  const begun = new Set(outstanding.map(({ nonce }) => nonce));
+  for (const nonce of await ctx.store.journals.pending(uid)) {
+    if (!begun.has(nonce)) await ctx.store.journals.abandon(uid, nonce);
+  }
+}
+
+async function shutOut(ctx: SettleContext, uid: PhysicalUid, pods: ReadonlySet<PodId>): Promise<void> {
+  const entry = ctx.fleet.physical(uid);
+  const holders = entry === null ? new Set(ctx.fleet.current().nodes.map(({ id }) => id)) : holdersOf(entry);
+  const keys = (await ctx.store.pods.list())
+    .filter(({ id }) => pods.has(id) && id !== ctx.pod.id)
+    .map(({ nodeKeyUid }) => nodeKeyUid);
+  await Promise.all(
+    [...holders].flatMap((id) => {
+      const node = ctx.fleet.node(id);
+      if (node === null) return [];
+      return keys.map((key) =>
+        ctx.nodes.revokeKey(node, key).catch((error: unknown) => {
+          // A node that is away admits nothing, and its copies miss the write: they become stale.
+          ctx.log.warn({ node: id, code: faultOf(error)?.code }, 'could not shut a pod out of a node');
+        }),
+      );
+    }),
+  );
+}
+
+/** One node's part as the intent describes it. */
+interface StoredWork {
+  readonly node: NodeId;
+  readonly shards: readonly number[];
+  readonly steps: readonly JsonValue[];
+}
+
+export function storedWork(task: Pick<FleetTask, 'extra'>): StoredWork[] {
+  const work = task.extra['work'];
+  return Array.isArray(work) ? (work as unknown as StoredWork[]) : [];
+}
+
+async function settleOne(ctx: SettleContext, at: Settlement, write: OutstandingWrite): Promise<void> {
+  const task = await ctx.store.tasks.get(write.taskUid);
+  if (task === null) return;
+  const work = storedWork(task);
+  const tasks: NodeTaskRef[] = [];
+  const accepted = new Set<NodeId>();
+  if (at.physicalUid !== null) {
+    for (const part of work) {
+      const refs = await settlePart(ctx, at.physicalUid, { part, metadata: writeMetadata(task.uid) });
+      if (refs === null) continue;
+      tasks.push(...refs);
+      accepted.add(part.node);
+    }
+  }
+  const entry = at.physicalUid === null ? null : ctx.fleet.physical(at.physicalUid);
+  await commitSettled(ctx, at, { write, task, tasks, accepted, entry, work });
+}
+
+/** The node tasks of one part, found or sent again; null when the part is not there and cannot be. */
+async function settlePart(
+  ctx: SettleContext,
+  uid: PhysicalUid,
+  { part, metadata }: { part: StoredWork; metadata: string },
+): Promise<NodeTaskRef[] | null> {
+  const client = clientOf(ctx, part.node);
+  if (client === null) return null;
+  const refs: NodeTaskRef[] = [];
+  const role = part.shards.length === 0 ? 'side' : 'main';
+  const entry = ctx.fleet.physical(uid);
+  try {
+    const work = { node: part.node, shards: [], steps: part.steps.flatMap((one) => stepFromStore(one) ?? []) };
+    for (const step of entry === null ? [] : await ctx.readiness.setup(entry, work)) {
+      const sent = await again(ctx, part, { uid, step, metadata });
+      refs.push({ node: part.node, uid: sent, result: { role: 'setup' } });
+    }
+    for (const stored of part.steps) {
+      const step = stepFromStore(stored);
+      const sent = step === null || carriesMetadata(step) ? await findSent(client, uid, metadata) : null;
+      if (sent !== null) refs.push({ node: part.node, uid: sent, result: { role } });
+      else if (step === null) return null;
+      else refs.push({ node: part.node, uid: await again(ctx, part, { uid, step, metadata }), result: { role } });
+    }
+  } catch (error) {
+    if (faultOf(error) === null) throw error;
+    return null;
+  }
+  return refs;
+}
+
+async function again(
+  ctx: SettleContext,
+  part: StoredWork,
+  { uid, step, metadata }: { uid: PhysicalUid; step: Step; metadata: string },
+): Promise<NodeTaskRef['uid']> {
+  const client = clientOf(ctx, part.node);
+  if (client === null) throw new Error(`Node ${part.node} has left the fleet.`);
+  const { deadlineMs } = ctx.config.nodes;
+  return await sendStep(client, uid, step, { customMetadata: metadata, deadlineMs });
+}
+
+async function commitSettled(
+  ctx: SettleContext,
+  at: Settlement,
+  found: {
+    write: OutstandingWrite;
+    task: FleetTask;
+    tasks: readonly NodeTaskRef[];
+    accepted: ReadonlySet<NodeId>;
+    entry: IndexEntry | null;
+    work: readonly StoredWork[];
+  },
+): Promise<void> {
+  const { write, task, tasks, accepted, entry, work } = found;
+  const touched = [...new Set(work.flatMap(({ shards }) => shards))] as ReturnType<typeof shardsOf>;
+  const verdict = entry === null ? null : judge(entry, touched, accepted, { minInSync: 1, writeQuorum: 'one' });
+  const { places: _places, work: _work, final, ...extra } = task.extra;
+  const settled: FleetTask =
+    verdict !== null && verdict.lacking.length > 0
+      ? finished({ ...task, extra, nodeTasks: tasks }, interrupted().toBody())
+      : final !== undefined
+        ? finished({ ...task, extra, details: asFinal(final).details }, asFinal(final).error)
+        : { ...task, extra: { ...extra, nodes: nodesOf(work, accepted) }, status: 'enqueued', nodeTasks: tasks };
+  const result = await ctx.store.writers.commit({
+    pod: ctx.pod.id,
+    physicalUid: at.physicalUid,
+    fence: at.fence,
+    taskUid: task.uid,
+    nonce: write.nonce,
+    task: settled,
+    stale: verdict?.stale ?? [],
+  });
+  ctx.log.info({ task: task.uid, result: result.kind, status: settled.status }, 'settled a write');
+  if (result.kind !== 'lease-lost') await ctx.fleet.reload(result.epoch);
+}
+
+export function nodesOf(
+  work: readonly { readonly node: NodeId; readonly shards: readonly number[] }[],
+  accepted: ReadonlySet<NodeId>,
+): JsonValue {
+  return Object.fromEntries(
+    work.filter(({ node }) => accepted.has(node)).map(({ node, shards }) => [node, [...shards]]),
+  );
+}
+
+function asFinal(stored: JsonValue): { details: FleetTask['details']; error: FleetTask['error'] } {
+  return stored as unknown as { details: FleetTask['details']; error: FleetTask['error'] };
+}
+
+export function interrupted(): MeiliError {
+  return new MeiliError(
+    'miroir_interrupted',
+    'The process that carried this task died before every shard had taken it. What was taken stays; send it again.',
+  );
+}

@@ -1,0 +1,158 @@
+import { MeiliError } from '../../core/errors';
+import type { PhysicalUid } from '../../core/ids';
+import type { FleetCache } from '../fleet-cache';
+import { writeName } from './operations/common';
+import { IndexWriter, WriteRun } from './index-writer';
+import type { WriteOutcome, WriterContext } from './index-writer';
+import { KeyedQueue } from './keyed-queue';
+import type { Operation } from './plan';
+import { Readiness } from './readiness';
+import { settleOutstanding } from './settle';
+
+export type { WriteOutcome } from './index-writer';
+
+/** Writes of one index that may wait in one pod; each holds its body in memory. */
+const queueMax = 1_000;
+const sweepMs = 1_000;
+/** Names may change their meaning while a write waits, but not for ever. */
+const renamesMax = 10;
+
+/**
+ * Where every write of this pod goes through. Writes to one name wait for each other in the order in
+ * which they came; what a name means is looked up only when it is a write's turn.
+ */
+export class WriteService {
+  readonly #names = new KeyedQueue();
+  readonly #physical = new KeyedQueue();
+  readonly #writers = new Map<PhysicalUid, IndexWriter>();
+  readonly #ctx: WriterContext;
+  #nonces = 0;
+  #sweeping: NodeJS.Timeout | null = null;
+  #closed = false;
+
+  constructor(ctx: Omit<WriterContext, 'readiness' | 'nextNonce'>) {
+    this.#ctx = {
+      ...ctx,
+      readiness: new Readiness(ctx.store),
+      nextNonce: () => `${ctx.pod.id}:${++this.#nonces}`,
+    };
+    ctx.pod.onLost(async () => this.loseAll());
+  }
+
+  /**
+   * Resolves when the write has its place in the order and enough replicas have taken it. Throws
+   * MeiliErrors: what is wrong with the request, `miroir_no_quorum`, `miroir_fenced`, `miroir_not_ready`.
+   */
+  async submit(operation: Operation): Promise<WriteOutcome> {
+    const { fleet } = this.#ctx;
+    for (let attempt = 0; attempt < renamesMax; attempt += 1) {
+      if (this.#closed) break;
+      const names = operation.names.map((name) => writeName(fleet, name));
+      const fullest = Math.max(0, ...names.map((name) => this.#names.length(name)));
+      if (fullest >= queueMax) throw tooMany();
+      const outcome = await this.#names.run(names, () => this.#runNow(operation));
+      if (outcome !== null) return outcome;
+    }
+    throw new MeiliError('miroir_not_ready', 'This pod is closing, or the names of indexes keep changing. Retry.');
+  }
+
+  /** Ends the writes that pods left which died, also of indexes that nobody writes to. */
+  start(): void {
+    this.#sweeping = setInterval(() => {
+      this.sweep().catch((error: unknown) => {
+        this.#ctx.log.warn({ err: error }, 'sweep for left writes failed');
+      });
+    }, sweepMs);
+    this.#sweeping.unref();
+  }
+
+  async sweep(): Promise<void> {
+    if (this.#closed || !this.#ctx.pod.ready()) return;
+    for (const uid of await this.#ctx.store.writers.unsettled()) {
+      if (uid === null) await this.#settleNoIndex();
+      else if (this.#physical.length(uid) === 0) {
+        await this.#physical.run([uid], () => this.#writer(uid).settle(performance.now()));
+      }
+    }
+  }
+
+  /**
+   * Whether this pod may make its node key again after a node refused it: only with its pod lease, and
+   * only after every writer lease was confirmed, so that nothing goes out under a lost one.
+   */
+  async confirmLeases(): Promise<boolean> {
+    await Promise.all([...this.#writers.values()].map((writer) => writer.tenure.confirm()));
+    return !this.#closed && this.#ctx.pod.ready();
+  }
+
+  loseAll(): void {
+    for (const writer of this.#writers.values()) writer.tenure.lose();
+  }
+
+  /** Lets the writes under way end and gives the leases back. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#sweeping !== null) clearInterval(this.#sweeping);
+    for (const [uid, writer] of this.#writers) {
+      await this.#physical.run([uid], async () => {
+        await writer.tenure.release().catch((error: unknown) => {
+          this.#ctx.log.warn({ err: error, index: uid }, 'could not give a writer lease back');
+        });
+      });
+    }
+  }
+
+  async #runNow(operation: Operation): Promise<WriteOutcome | null> {
+    const uid = operation.target(this.#ctx.fleet);
+    if (uid === null) return await new WriteRun(this.#ctx, operation, null, null).run();
+    return await this.#physical.run([uid], async () => {
+      const writer = this.#writer(uid);
+      try {
+        return await new WriteRun(this.#ctx, operation, writer, uid).run();
+      } finally {
+        const names = operation.names.map((name) => safeName(this.#ctx.fleet, name));
+        const waiting = names.some((name) => this.#names.length(name) > 1);
+        await writer.tenure.afterWrite(waiting || this.#physical.length(uid) > 1);
+        if (this.#ctx.fleet.physical(uid) === null) await this.#forget(uid, writer);
+      }
+    });
+  }
+
+  #writer(uid: PhysicalUid): IndexWriter {
+    let writer = this.#writers.get(uid);
+    if (writer === undefined) {
+      writer = new IndexWriter(this.#ctx, uid);
+      this.#writers.set(uid, writer);
+    }
+    return writer;
+  }
+
+  /** Of an index that is gone nothing is kept. */
+  async #forget(uid: PhysicalUid, writer: IndexWriter): Promise<void> {
+    await writer.tenure.release();
+    this.#writers.delete(uid);
+  }
+
+  /** Tasks of no index have no lease: only those of pods that are gone may be taken over. */
+  async #settleNoIndex(): Promise<void> {
+    const { store } = this.#ctx;
+    const alive = new Set((await store.pods.list()).filter((pod) => pod.alive).map(({ id }) => id));
+    const left = (await store.writers.outstanding(null)).filter(({ pod }) => !alive.has(pod));
+    if (left.length > 0) await settleOutstanding(this.#ctx, { physicalUid: null, fence: null, only: left });
+  }
+}
+
+function safeName(fleet: FleetCache, name: string): string {
+  try {
+    return writeName(fleet, name);
+  } catch {
+    return name;
+  }
+}
+
+function tooMany(): MeiliError {
+  return new MeiliError(
+    'too_many_search_requests',
+    `Too many writes wait for this index: ${queueMax}. Retry after 10s.`,
+  );
+}
