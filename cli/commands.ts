@@ -1,13 +1,23 @@
 import type { Command } from 'commander';
 import { registerApi } from './commands/api';
+import { registerDemo } from './commands/demo';
 import { registerDev } from './commands/dev';
 import { registerDoctor } from './commands/doctor';
+import { registerExplain } from './commands/explain';
+import { registerNodes } from './commands/nodes';
+import { registerOps } from './commands/ops';
+import { registerPolicies } from './commands/policies';
 import { registerWorker } from './commands/worker';
 
 /** Every command of `miroir`, in the order that help shows them. */
 export const registerCommands: readonly ((program: Command) => void)[] = [
   registerDev,
+  registerDemo,
   registerApi,
   registerWorker,
+  registerNodes,
+  registerOps,
+  registerPolicies,
+  registerExplain,
   registerDoctor,
 ];

@@ -1,0 +1,102 @@
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
+import type { ApiClient } from '../client';
+import type { ConnectFlags } from '../connect';
+import { connect, withConnection } from '../connect';
+import { CommandError } from '../exit-codes';
+import { isOver, operation, planTable, watchOperation } from '../operations';
+import type { Operation } from '../operations';
+import { createScreen } from '../ui';
+
+interface VerbFlags extends ConnectFlags {
+  readonly who?: string;
+  readonly why?: string;
+}
+
+const verbs = {
+  approve: 'Let a planned operation run.',
+  pause: 'Stop at the next safe place; nothing is lost.',
+  resume: 'Go on after a pause.',
+  cancel: 'Undo what was done, while there is a way back.',
+  reverse: 'Flip reads back after the cut over, within the grace time.',
+} as const;
+
+/** `miroir ops`: what runs and what ran, and the verbs. */
+export function registerOps(program: Command): void {
+  const ops = program.command('ops').description('List operations and steer them.');
+
+  withConnection(ops.command('list').description('Newest first.')).action(
+    async (flags: ConnectFlags) => {
+      const { results } = await connect(flags).get<{ results: Operation[] }>('/_miroir/operations');
+      if (flags.json) return console.log(JSON.stringify(results));
+      createScreen(process.stdout).table(
+        ['operation', 'status', 'phase', 'done', 'of', 'documents'],
+        results.map(({ id, status, phase, progress }) => [
+          id,
+          status,
+          phase,
+          progress.done,
+          progress.total,
+          progress.documentsCopied,
+        ]),
+      );
+    },
+  );
+
+  withConnection(ops.command('show <id>').description('One operation, with its plan.')).action(
+    async (id: string, flags: ConnectFlags) => show(connect(flags), id, flags),
+  );
+
+  withConnection(ops.command('watch <id>').description('Follow it to its end.')).action(
+    async (id: string, flags: ConnectFlags) => {
+      const last = await watchOperation(connect(flags), id, createScreen(process.stdout));
+      if (last.status !== 'succeeded') throw new CommandError(`${id} ended as ${last.status}.`);
+    },
+  );
+
+  for (const [verb, about] of Object.entries(verbs)) {
+    withConnection(ops.command(`${verb} <id>`).description(about))
+      .option('--who <name>', 'stands in the topology log', process.env['USER'] ?? 'operator')
+      .option('--why <reason>', 'stands in the topology log', '')
+      .action(async (id: string, flags: VerbFlags) => {
+        const { who, why } = flags;
+        await send(connect(flags), id, { verb, message: { who, why }, flags });
+      });
+  }
+
+  withConnection(ops.command('throttle <id>').description('Change the speed of its copies.'))
+    .option('--documents-per-second <n>', 'leave it out to take the throttle away', count)
+    .action(async (id: string, flags: ConnectFlags & { documentsPerSecond?: number }) => {
+      const message = { documentsPerSecond: flags.documentsPerSecond ?? null };
+      await send(connect(flags), id, { verb: 'throttle', message, flags });
+    });
+}
+
+async function show(api: ApiClient, id: string, flags: ConnectFlags): Promise<void> {
+  const view = await operation(api, id);
+  if (flags.json) return console.log(JSON.stringify(view));
+  const screen = createScreen(process.stdout);
+  screen.line(`${view.id}: ${view.status}, ${view.phase}`);
+  if (view.progress.waitingFor !== null) screen.line(`waiting for: ${view.progress.waitingFor}`);
+  if (view.temporal.url !== undefined) screen.line(view.temporal.url);
+  if (view.plan && !isOver(view)) screen.line(planTable(view.plan));
+}
+
+async function send(
+  api: ApiClient,
+  id: string,
+  how: { verb: string; message: object; flags: ConnectFlags },
+): Promise<void> {
+  const answer = await api.post<{ phase: string }>(
+    `/_miroir/operations/${encodeURIComponent(id)}/${how.verb}`,
+    how.message,
+  );
+  console.log(
+    how.flags.json ? JSON.stringify(answer) : `${id}: ${how.verb} taken in phase ${answer.phase}`,
+  );
+}
+
+export function count(text: string): number {
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('A whole number above 0.');
+}

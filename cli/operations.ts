@@ -1,0 +1,92 @@
+import type { ApiClient } from './client';
+import { poll } from './poll';
+import type { Screen } from './ui';
+import { tableText } from './ui';
+
+/** The view of an operation, as `/_miroir/operations` gives it. */
+export interface Operation {
+  readonly id: string;
+  readonly kind: string;
+  readonly status: string;
+  readonly phase: string;
+  readonly plan?: OperationPlanView | null;
+  readonly progress: {
+    readonly done: number;
+    readonly total: number;
+    readonly documentsCopied: number;
+    readonly waitingFor: string | null;
+  };
+  readonly error?: unknown;
+  readonly finishedAt?: string;
+  readonly temporal: { readonly workflowId: string; readonly url?: string };
+}
+
+export interface OperationPlanView {
+  readonly epoch: number;
+  readonly documents: number;
+  readonly bytes: number;
+  readonly minutes: number;
+  readonly syncs: readonly {
+    readonly index: string;
+    readonly source: string;
+    readonly target: string;
+    readonly kind: string;
+    readonly shards: readonly number[];
+    readonly documents: number;
+  }[];
+}
+
+export function operation(api: ApiClient, id: string): Promise<Operation> {
+  return api.get<Operation>(`/_miroir/operations/${encodeURIComponent(id)}`);
+}
+
+export function isOver(view: Operation): boolean {
+  return ['succeeded', 'failed', 'canceled'].includes(view.status);
+}
+
+/** Waits until the run has written its plan, or is over without one. */
+export function awaitPlan(api: ApiClient, id: string): Promise<Operation> {
+  return poll(
+    `the plan of ${id}`,
+    () => operation(api, id).catch(() => null),
+    (view): view is Operation =>
+      view !== null && (view.status === 'waiting-approval' || isOver(view)),
+  );
+}
+
+/** One line for each pair of nodes, sorted as the plan is, and a line of sums. */
+export function planTable(plan: OperationPlanView): string {
+  const rows = plan.syncs.map((sync) => [
+    sync.kind,
+    sync.index,
+    sync.source,
+    sync.target,
+    sync.shards.join(','),
+    sync.documents,
+  ]);
+  const sums = `  epoch ${plan.epoch}: ${plan.documents} documents, about ${plan.minutes.toFixed(1)} minutes`;
+  return `${tableText(['', 'index', 'from', 'to', 'shards', 'documents'], rows)}${sums}`;
+}
+
+/** Follows an operation with a progress bar until it is over. `note` is drawn behind the phase. */
+export async function watchOperation(
+  api: ApiClient,
+  id: string,
+  screen: Screen,
+  note: () => string = () => '',
+): Promise<Operation> {
+  const bar = screen.bar('moves');
+  const last = await poll(
+    `the end of ${id}`,
+    () => operation(api, id),
+    (view): view is Operation => {
+      const { done, total, waitingFor } = view.progress;
+      const waits = waitingFor === null ? '' : ` (${waitingFor})`;
+      bar.set(done, total, `${view.phase}${waits} ${note()}`.trim());
+      return isOver(view);
+    },
+    Number.MAX_SAFE_INTEGER,
+  );
+  bar.end();
+  return last;
+}
