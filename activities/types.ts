@@ -24,11 +24,14 @@ export interface OpenResult {
   readonly wasStale: readonly ShardId[];
 }
 
-export interface LeaveRequest {
-  readonly ref: SyncRef;
-  readonly node: NodeId;
+/** Copies that go: the source's after a move, the target's at a roll-back, and those nobody wants. */
+export interface LeaveRequest extends Origin {
+  readonly physicalUid: PhysicalUid;
   readonly group: GroupId;
+  readonly node: NodeId;
   readonly shards: readonly ShardId[];
+  /** The sync they belong to, if any: its attempts may send nothing more. */
+  readonly runKey: string;
 }
 
 export interface PlanRequest {
@@ -49,8 +52,7 @@ export interface PlanCheck {
 
 export interface ClaimRequest {
   readonly operation: string;
-  /** `null`: all groups. */
-  readonly groups: readonly GroupId[] | null;
+  readonly groups: readonly GroupId[];
 }
 
 export type MayLeave =
@@ -65,8 +67,19 @@ export interface RolloverDecision {
   readonly reason: string;
   readonly from: IndexUid | null;
   readonly to: IndexUid | null;
-  /** Indexes the read alias has after the flip, newest last. */
-  readonly readTargets: readonly IndexUid[];
+  /** The new index's uid on the nodes; decided once, so that a second try makes the same index. */
+  readonly physicalUid: PhysicalUid | null;
+  readonly createdAt: string;
+  /** Indexes the read alias has after the flip, newest last; null: the policy has no read alias. */
+  readonly readTargets: readonly IndexUid[] | null;
+  readonly doomed: readonly DoomedIndex[];
+}
+
+/** An index that retention deletes, with what is needed to finish that when it is half done. */
+export interface DoomedIndex {
+  readonly uid: IndexUid;
+  readonly physicalUid: PhysicalUid;
+  readonly nodes: readonly NodeId[];
 }
 
 export interface RolloverStepInput extends Origin {

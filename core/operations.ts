@@ -150,6 +150,15 @@ export interface PlannedSync extends SyncPair {
   readonly bytes: number;
 }
 
+/** Copies that nobody wants any more, as when the replication factor was lowered. */
+export interface PlannedRemoval {
+  readonly physicalUid: PhysicalUid;
+  readonly index: IndexUid;
+  readonly group: GroupId;
+  readonly node: NodeId;
+  readonly shards: readonly ShardId[];
+}
+
 /** What a node has and will have when the plan has run. */
 export interface PlanNode {
   readonly node: NodeId;
@@ -162,6 +171,8 @@ export interface OperationPlan {
   readonly epoch: Epoch;
   readonly groups: readonly GroupId[];
   readonly syncs: readonly PlannedSync[];
+  /** Done after all syncs, and only when none of them failed. */
+  readonly removals: readonly PlannedRemoval[];
   /** Syncs beyond the bound of one plan: run the operation again for them. */
   readonly more: number;
   readonly documents: number;

@@ -49,6 +49,8 @@ export interface OperationState {
   done: number;
   total: number;
   documentsCopied: number;
+  /** How long documents were copied, for the rates that plans are made with. */
+  copyMs: number;
   error: string | null;
   over: boolean;
 }
@@ -93,6 +95,7 @@ function firstState(spec: OperationSpec): OperationState {
     done: 0,
     total: spec.total,
     documentsCopied: spec.resumed?.documentsCopied ?? 0,
+    copyMs: 0,
     error: null,
     over: false,
   };

@@ -14,11 +14,11 @@ import type { Operation } from './operation';
 import { longWait, quickChange, quickRead } from './policies';
 
 const { decideRollover } = proxyActivities<Pick<Activities, 'decideRollover'>>(quickRead);
-const { createNextIndex, flipAliases, retainIndexes, dropNextIndex } =
+const { flipAliases } = proxyActivities<Pick<Activities, 'flipAliases'>>(quickChange);
+const { createNextIndex, waitIndexReady, retainIndexes, dropNextIndex } =
   proxyActivities<
-    Pick<Activities, 'createNextIndex' | 'flipAliases' | 'retainIndexes' | 'dropNextIndex'>
-  >(quickChange);
-const { waitIndexReady } = proxyActivities<Pick<Activities, 'waitIndexReady'>>(longWait);
+    Pick<Activities, 'createNextIndex' | 'waitIndexReady' | 'retainIndexes' | 'dropNextIndex'>
+  >(longWait);
 
 /**
  * Replaces the index behind a write alias by the next one of its policy, when a trigger is met. The

@@ -2,10 +2,12 @@ import {
   condition,
   getExternalWorkflowHandle,
   ParentClosePolicy,
+  proxyActivities,
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { Activities } from '../activities/types';
 import type {
   OperationPlan,
   OperationReport,
@@ -21,8 +23,12 @@ import { syncId } from './ids';
 import type { ControlCommand } from './messages';
 import { controlSignal } from './messages';
 import type { Operation } from './operation';
-import { historyEventsMax, reportErrorsMax } from './policies';
+import { historyEventsMax, irreversible, longWait, reportErrorsMax } from './policies';
 import type { syncShards } from './sync-shards';
+
+const { passBarrier } = proxyActivities<Pick<Activities, 'passBarrier'>>(longWait);
+const { startLeaving, removeLeaving } =
+  proxyActivities<Pick<Activities, 'startLeaving' | 'removeLeaving'>>(irreversible);
 
 /** What differs between the operations that move shards by a plan. */
 export interface PlannedWork {
@@ -109,7 +115,24 @@ async function runApproved(operation: Operation, run: SyncRun): Promise<Operatio
   const { state } = operation;
   const totals = await runSyncs(operation, run);
   const outcome = state.canceledBy !== null ? 'canceled' : totals.failed > 0 ? 'failed' : 'done';
+  if (outcome === 'done') await dropUnwanted(operation, run);
   return { outcome, plan: run.resume.plan, totals, approvedBy: state.approvedBy };
+}
+
+/** Copies that no move takes with it go last, when every wanted copy is there. */
+async function dropUnwanted(operation: Operation, { resume }: SyncRun): Promise<void> {
+  const { who, why } = operation.spec.origin;
+  if (resume.plan.removals.length === 0) return;
+  await operation.enter('remove-copies');
+  for (const { physicalUid, group, node, shards } of resume.plan.removals) {
+    const request = { physicalUid, group, node, shards, who, why, runKey: operation.id };
+    const epoch = await startLeaving(request);
+    if (epoch === null) continue;
+    await operation.waiting(`every pod to know epoch ${String(epoch)}`, () =>
+      passBarrier({ epoch, operation: operation.id }),
+    );
+    await removeLeaving(request);
+  }
 }
 
 const groupsOf = (plan: OperationPlan) => [
@@ -124,7 +147,7 @@ async function planAndApprove(operation: Operation, work: PlannedWork): Promise<
   const plan = await operation.cancellable(() => work.plan());
   state.plan = plan;
   state.total = plan.syncs.length;
-  if (plan.syncs.length === 0) return 'nothing-to-do';
+  if (plan.syncs.length === 0 && plan.removals.length === 0) return 'nothing-to-do';
   const approved = work.options.autoApprove || (await waitForApproval(operation, work.options));
   if (!approved) return 'expired';
   return {

@@ -8,7 +8,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities, LeaveRequest } from '../activities/types';
-import type { ShardId } from '../core/ids';
+import type { GroupId, NodeId, ShardId } from '../core/ids';
 import type { CopyCursor, SyncInput, SyncRef, SyncReport, SyncStep } from '../core/operations';
 import { withClaim } from './claim';
 import { fatal, textOf } from './failures';
@@ -125,7 +125,9 @@ async function copy(sync: Sync): Promise<void> {
   await operation.enter('copy');
   for (;;) {
     await operation.checkpoint();
+    const began = Date.now();
     const { cursor, outcome } = await activities.copyRanges({ ref, cursor: sync.cursor });
+    operation.state.copyMs += Date.now() - began;
     operation.state.documentsCopied += cursor.sent - (sync.cursor?.sent ?? 0);
     sync.cursor = cursor;
     if (outcome === 'done') break;
@@ -185,12 +187,7 @@ async function cleanUpSource(sync: Sync): Promise<void> {
   const { operation, input } = sync;
   if (input.kind === 'copy') return;
   await operation.enter('clean-up');
-  await leave(sync, {
-    ref: sync.ref,
-    node: input.source,
-    group: input.sourceGroup,
-    shards: input.shards,
-  });
+  await leave(sync, leaveRequest(sync, input.source, input.sourceGroup, input.shards));
 }
 
 async function giveBack(sync: Sync): Promise<SyncReport> {
@@ -217,11 +214,23 @@ async function rollBack(sync: Sync, error: unknown): Promise<SyncReport> {
 }
 
 async function cleanTarget(sync: Sync): Promise<void> {
-  const { input, ref, activities, wasStale } = sync;
-  const request = { ref, node: input.target, group: input.group };
-  if (wasStale.length > 0) await activities.restoreStale({ ...request, shards: wasStale });
-  const shards = input.shards.filter((shard) => !wasStale.includes(shard));
-  if (shards.length > 0) await leave(sync, { ...request, shards });
+  const { input, activities, wasStale } = sync;
+  const { target, group } = input;
+  const made = input.shards.filter((shard) => !wasStale.includes(shard));
+  if (wasStale.length > 0) {
+    await activities.restoreStale(leaveRequest(sync, target, group, wasStale));
+  }
+  if (made.length > 0) await leave(sync, leaveRequest(sync, target, group, made));
+}
+
+function leaveRequest(
+  { ref, input }: Sync,
+  node: NodeId,
+  group: GroupId,
+  shards: readonly ShardId[],
+): LeaveRequest {
+  const { physicalUid, who, why } = input;
+  return { physicalUid, group, node, shards, who, why, runKey: ref.runKey };
 }
 
 async function leave(sync: Sync, request: LeaveRequest): Promise<void> {

@@ -77,7 +77,12 @@ export function viewOf(
     ...(spec.index === undefined ? {} : { index: spec.index }),
     ...(spec.nodes === undefined ? {} : { nodes: spec.nodes }),
     ...(state.plan === null ? {} : { plan: state.plan as unknown as JsonValue }),
-    progress: { ...progress, approvedBy: state.approvedBy, reversible: state.reversible },
+    progress: {
+      ...progress,
+      approvedBy: state.approvedBy,
+      reversible: state.reversible,
+      copyMs: state.copyMs,
+    },
     startedAt,
     updatedAt: now,
     ...(state.over ? { finishedAt: now } : {}),

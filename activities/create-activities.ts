@@ -1,0 +1,134 @@
+import { Context } from '@temporalio/activity';
+import type { SyncPhase } from '../core/operations';
+import { passBarrier } from './barrier';
+import { canariesAreGreen, runCanary } from './canaries';
+import { claimGroups, releaseGroups } from './claims';
+import { toFailure } from './errors';
+import { adoptNode, checkNewNode } from './nodes/adopt';
+import { forgetCopies, mayLeave, removeNode, setNodeIntent } from './nodes/leave';
+import { checkPlan, planRebalance, planRepair } from './plan/plan';
+import { decideRollover } from './rollover/policy';
+import {
+  createNextIndex,
+  dropNextIndex,
+  flipAliases,
+  retainIndexes,
+  waitIndexReady,
+} from './rollover/steps';
+import { broadcastSettings } from './settings';
+import { catchUpRound } from './sync/catch-up';
+import { copyRanges } from './sync/copy';
+import { cutOver, reverseCutOver } from './sync/cut-over';
+import { joinUnderFence } from './sync/join';
+import { removeLeaving, restoreStale, startLeaving } from './sync/leave';
+import { openTarget } from './sync/open';
+import { verifyCopy } from './sync/verify';
+import type { ActivityTools, Call } from './tools';
+import type { Activities } from './types';
+import { writeView } from './views';
+
+type Names = keyof Activities;
+type Answer<N extends Names> = Awaited<ReturnType<Activities[N]>>;
+type Run<N extends Names> = (
+  tools: ActivityTools,
+  request: Parameters<Activities[N]>[0],
+  call: Call,
+) => Promise<Answer<N>>;
+
+/** The phases in which a kill test may end the process, by the activity that begins them. */
+const phaseOf: Partial<Record<Names, SyncPhase>> = {
+  openTarget: 'open',
+  passBarrier: 'barrier',
+  copyRanges: 'copy',
+  catchUpRound: 'catch-up',
+  joinUnderFence: 'join',
+  verifyCopy: 'verify',
+  canariesAreGreen: 'canaries',
+  cutOver: 'cut-over',
+  startLeaving: 'clean-up',
+};
+
+/**
+ * The heartbeat is sent by a timer, because a call to a node may last longer than the server waits;
+ * every call has a deadline, so a timer does not keep a hung activity alive.
+ */
+function startCall(heartbeatMs: number): { call: Call; stop: () => void } {
+  const context = Context.current();
+  let details: unknown = context.info.heartbeatDetails;
+  const send = (): void => context.heartbeat(details);
+  const timer = setInterval(send, heartbeatMs);
+  const call: Call = {
+    attempt: context.info.attempt,
+    runId: context.info.workflowExecution?.runId ?? context.info.activityId,
+    signal: context.cancellationSignal,
+    beat(next) {
+      details = next;
+      send();
+    },
+    resumed: () => context.info.heartbeatDetails,
+  };
+  return { call, stop: () => clearInterval(timer) };
+}
+
+function activity<N extends Names>(
+  tools: ActivityTools,
+  name: N,
+  run: Run<N>,
+): (request: Parameters<Activities[N]>[0]) => Promise<Answer<N>> {
+  return async (request) => {
+    const { call, stop } = startCall(tools.config.heartbeatMs);
+    try {
+      const phase = phaseOf[name];
+      if (phase !== undefined) await tools.failpoint(phase);
+      return await run(tools, request, call);
+    } catch (error) {
+      throw toFailure(error, call.signal);
+    } finally {
+      stop();
+    }
+  };
+}
+
+const runs: { readonly [N in Names]: Run<N> } = {
+  openTarget,
+  passBarrier,
+  copyRanges,
+  catchUpRound,
+  joinUnderFence,
+  verifyCopy,
+  canariesAreGreen,
+  cutOver,
+  reverseCutOver,
+  startLeaving,
+  removeLeaving,
+  restoreStale,
+  planRebalance,
+  planRepair,
+  checkPlan,
+  claimGroups,
+  releaseGroups,
+  checkNewNode,
+  adoptNode,
+  setNodeIntent,
+  mayLeave,
+  forgetCopies,
+  removeNode,
+  broadcastSettings,
+  decideRollover,
+  createNextIndex,
+  waitIndexReady,
+  flipAliases,
+  retainIndexes,
+  dropNextIndex,
+  runCanary,
+  writeView,
+};
+
+/** All activities with their tools, by the names that workflows call. */
+export function createActivities(tools: ActivityTools): Activities {
+  const bound = Object.entries(runs).map(([name, run]) => [
+    name,
+    activity(tools, name as Names, run as Run<Names>),
+  ]);
+  return Object.fromEntries(bound) as Activities;
+}

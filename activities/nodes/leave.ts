@@ -1,0 +1,116 @@
+import { holders } from '../../core/covering-set';
+import type { Fleet, IndexEntry } from '../../core/fleet';
+import { shardId } from '../../core/ids';
+import type { NodeId } from '../../core/ids';
+import { scriptItemsMax } from '../../core/limits';
+import type { Origin, Verdict } from '../../core/operations';
+import type { FleetOp } from '../../store/types';
+import type { ActivityTools } from '../tools';
+import type { MayLeave } from '../types';
+
+type Named = Origin & { readonly node: NodeId };
+
+export async function setNodeIntent(
+  tools: ActivityTools,
+  request: Named & { readonly intent: 'active' | 'draining' },
+): Promise<void> {
+  const { who, why, node, intent } = request;
+  await tools.store.fleet.update({ who, why, what: `${node} is ${intent}` }, ({ nodes }) => {
+    const present = nodes.find(({ id }) => id === node);
+    if (present === undefined || present.intent === intent) return null;
+    return [{ op: 'set-node', node: { ...present, intent } }];
+  });
+}
+
+/** The client names of indexes of which the node has an in-sync copy and nobody else has. */
+function onlyHere(fleet: Fleet, node: NodeId): string[] {
+  const alone = ({ placement, shardCount }: IndexEntry): boolean =>
+    Array.from({ length: shardCount }, (_, shard) =>
+      placement.flatMap(({ shards }) => shards[shard] ?? []),
+    ).some((row) => {
+      const inSync = row.filter(({ state }) => state === 'in-sync');
+      return inSync.length > 0 && inSync.every((replica) => replica.node === node);
+    });
+  return fleet.indexes.filter(alone).map(({ uid }) => uid);
+}
+
+/** Checked before a drain: is there a place for what the node holds? */
+export async function mayLeave(
+  tools: ActivityTools,
+  { node, lost }: { readonly node: NodeId; readonly lost: boolean },
+): Promise<MayLeave> {
+  const fleet = await tools.store.fleet.load();
+  const present = fleet.nodes.find(({ id }) => id === node);
+  if (present === undefined) return { ok: false, reason: `There is no node ${node}.` };
+  const { group } = present;
+  const only = onlyHere(fleet, node);
+  if (lost && only.length > 0) {
+    return {
+      ok: false,
+      reason: `${node} has the last in-sync copy of shards of ${only.join(', ')}.`,
+    };
+  }
+  const others = fleet.nodes.filter(
+    (other) =>
+      other.id !== node && other.group === group && other.intent === 'active' && other.weight > 0,
+  );
+  const holds = fleet.indexes.some((entry) => holders(entry).has(node));
+  if (!lost && holds && others.length === 0) {
+    return {
+      ok: false,
+      reason: `${node} is the last active node of group ${String(group)} and holds shards.`,
+    };
+  }
+  return { ok: true, group };
+}
+
+/** A dead node's rows leave the table, as far as one change may go; the rest in further changes. */
+export async function forgetCopies(
+  tools: ActivityTools,
+  { node, who, why }: Named,
+): Promise<Verdict> {
+  for (;;) {
+    let left = 0;
+    let only: string[] = [];
+    await tools.store.fleet.update({ who, why, what: `forget ${node}` }, (fleet) => {
+      only = onlyHere(fleet, node);
+      const ops = only.length > 0 ? [] : forgetOps(fleet, node);
+      left = Math.max(0, ops.length - scriptItemsMax);
+      return ops.length === 0 ? null : ops.slice(0, scriptItemsMax);
+    });
+    if (only.length > 0) {
+      return {
+        ok: false,
+        reason: `${node} has the last in-sync copy of shards of ${only.join(', ')}.`,
+      };
+    }
+    if (left === 0) return { ok: true };
+  }
+}
+
+function forgetOps(fleet: Fleet, node: NodeId): FleetOp[] {
+  return fleet.indexes.flatMap(({ physicalUid, placement }) =>
+    placement.flatMap(({ group, shards }) =>
+      shards.flatMap((row, shard): FleetOp[] => {
+        const replicas = row.filter((replica) => replica.node !== node);
+        if (replicas.length === row.length) return [];
+        return [{ op: 'set-replicas', physicalUid, group, shard: shardId(shard), replicas }];
+      }),
+    ),
+  );
+}
+
+/** Refused while the table has anything on the node: that would make its documents unreachable. */
+export async function removeNode(
+  tools: ActivityTools,
+  { node, who, why }: Named,
+): Promise<Verdict> {
+  let held: string[] = [];
+  await tools.store.fleet.update({ who, why, what: `remove ${node}` }, (fleet) => {
+    held = fleet.indexes.filter((entry) => holders(entry).has(node)).map(({ uid }) => uid);
+    const present = fleet.nodes.some(({ id }) => id === node);
+    return held.length > 0 || !present ? null : [{ op: 'remove-node', id: node }];
+  });
+  if (held.length === 0) return { ok: true };
+  return { ok: false, reason: `${node} still holds shards of ${held.join(', ')}.` };
+}

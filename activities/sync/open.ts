@@ -1,0 +1,76 @@
+import { holders } from '../../core/covering-set';
+import type { IndexEntry } from '../../core/fleet';
+import type { ShardId } from '../../core/ids';
+import type { SyncRef } from '../../core/operations';
+import { applyChanges, markStale, openTarget as openStep } from '../../core/replicas';
+import type { Transition } from '../../core/replicas';
+import { refuse } from '../errors';
+import { allWorkedOff } from '../node-queue';
+import type { NodeSide } from '../node-queue';
+import { preparePhysicalIndex } from '../physical-index';
+import { clientOf, entryOf } from '../tools';
+import type { ActivityTools, Call } from '../tools';
+import type { OpenResult } from '../types';
+import { changeReplicas, sourceInSync, stateOf, withGroup } from './replica-changes';
+
+/**
+ * Makes the target ready and its shards `syncing`: from this epoch on writes to them are noted in the
+ * journal. A copy that had joined and then missed a write begins anew, as a stale one does.
+ */
+export async function openTarget(
+  tools: ActivityTools,
+  ref: SyncRef,
+  call: Call,
+): Promise<OpenResult> {
+  const entry = await entryOf(tools, ref.physicalUid);
+  const side = { client: await clientOf(tools, ref.target), physicalUid: ref.physicalUid };
+  await emptyLeftovers(side, entry, { tools, ref, call });
+  await preparePhysicalIndex(side, entry, { clock: tools.clock, call });
+  let wasStale: readonly ShardId[] = [];
+  const { fleet, verdict } = await changeReplicas(
+    tools,
+    { ...ref, what: `sync ${ref.physicalUid} from ${ref.source} to ${ref.target}` },
+    (present) => {
+      wasStale = staleShards(present, ref);
+      return open(withGroup(present, ref.group), ref);
+    },
+  );
+  if (!verdict.ok) throw refuse('replicas-changed', verdict.reason);
+  return { epoch: fleet.epoch, wasStale };
+}
+
+const staleShards = (entry: IndexEntry, ref: SyncRef): readonly ShardId[] =>
+  ref.shards.filter(
+    (shard) => stateOf(entry, { group: ref.group, shard, node: ref.target }) === 'stale',
+  );
+
+function open(entry: IndexEntry, ref: SyncRef): Transition {
+  if (!sourceInSync(entry, ref)) {
+    return { ok: false, reason: `${ref.source} is not in sync for all of the shards` };
+  }
+  const { group, target: node, shards } = ref;
+  const joined = shards.filter((shard) => stateOf(entry, { group, shard, node }) === 'joined');
+  const { changes } = markStale(
+    entry,
+    joined.map((shard) => ({ group, shard, node })),
+  );
+  return openStep(applyChanges(entry, changes), { group, shards, node });
+}
+
+/**
+ * A node that holds no shard of the index by the table, and still has documents of it, has them from a
+ * life before. They would be seen by a search that is not filtered, so they go first.
+ */
+async function emptyLeftovers(
+  side: NodeSide,
+  entry: IndexEntry,
+  { tools, ref, call }: { tools: ActivityTools; ref: SyncRef; call: Call },
+): Promise<void> {
+  if (holders(entry).has(ref.target)) return;
+  const { client, physicalUid } = side;
+  if ((await client.getIndex(physicalUid, { signal: call.signal })) === null) return;
+  const { numberOfDocuments } = await client.stats(physicalUid, { signal: call.signal });
+  if (numberOfDocuments === 0) return;
+  await client.deleteAll(physicalUid, { customMetadata: `sync:${call.runId}:leftovers` });
+  await allWorkedOff(side, { clock: tools.clock, call });
+}

@@ -1,0 +1,106 @@
+import type { FleetNode, IndexEntry } from '../core/fleet';
+import type { NodeId, PhysicalUid } from '../core/ids';
+import type { NodeClient, Nodes } from '../meili/types';
+import type { Store } from '../store/types';
+import { refuse } from './errors';
+
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Rejects with the signal's reason when it is raised before. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+type LogFields = Readonly<Record<string, unknown>>;
+
+/** Names and numbers only: no document and no secret is ever logged. */
+export interface Log {
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+}
+
+/** What Temporal knows of runs; claims of closed runs are taken over. */
+export interface Runs {
+  isOpen(workflowId: string): Promise<boolean>;
+}
+
+/** Where canaries search: the whole path through the api is what they check. */
+export interface SearchApi {
+  readonly url: string;
+  readonly key: string | null;
+}
+
+export interface ActivityConfig {
+  /** Longest call to a node; also the longest span between reading a document and sending it. */
+  readonly nodeDeadlineMs: number;
+  readonly requestDeadlineMs: number;
+  readonly barrierExtraMs: number;
+  readonly fenceMaxMs: number;
+  readonly rangeDocumentsMax: number;
+  readonly heartbeatMs: number;
+  readonly parallelSyncs: number;
+  /** Shards, copies and groups of an index that a rollover makes. */
+  readonly fleet: {
+    readonly shards: number;
+    readonly replicationFactor: number;
+    readonly groups: number;
+  };
+}
+
+/** What every activity gets; made once for each worker. */
+export interface ActivityTools {
+  readonly nodes: Nodes;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly config: ActivityConfig;
+  readonly runs: Runs;
+  readonly searchApi: SearchApi | null;
+  /** Ends the process at the named phase, in kill tests; does nothing otherwise. */
+  readonly failpoint: (phase: string) => Promise<void>;
+}
+
+/** One running attempt of an activity, as it is seen by its code. */
+export interface Call {
+  /** Counts from 1; more than 1 means that another attempt may still be running somewhere. */
+  readonly attempt: number;
+  readonly runId: string;
+  readonly signal: AbortSignal;
+  /** Sets what the heartbeats carry; they are sent by a timer, also while a node is waited for. */
+  beat(details: unknown): void;
+  /** What the attempt before this one last carried. */
+  resumed(): unknown;
+}
+
+/** Throws when the operator or the server cancelled the activity. */
+export function stopIfCancelled({ signal }: Call): void {
+  signal.throwIfAborted();
+}
+
+export async function nodeOf(
+  { store }: Pick<ActivityTools, 'store'>,
+  id: NodeId,
+): Promise<FleetNode> {
+  const { nodes } = await store.fleet.load();
+  const node = nodes.find((one) => one.id === id);
+  if (node === undefined) throw refuse('node-unknown', `There is no node ${id} in the fleet.`);
+  return node;
+}
+
+/** The index as the catalogue has it now; its primary key may have been found since the last look. */
+export async function entryOf(
+  { store }: Pick<ActivityTools, 'store'>,
+  physicalUid: PhysicalUid,
+): Promise<IndexEntry> {
+  const { indexes } = await store.fleet.load();
+  const entry = indexes.find((one) => one.physicalUid === physicalUid);
+  if (entry === undefined) throw refuse('index-gone', `The index ${physicalUid} was deleted.`);
+  return entry;
+}
+
+export async function clientOf(
+  tools: Pick<ActivityTools, 'nodes' | 'store'>,
+  id: NodeId,
+): Promise<NodeClient> {
+  return tools.nodes.client(await nodeOf(tools, id));
+}
