@@ -16,13 +16,16 @@ export function builtForTest(): string {
 }
 
 /**
- * Compiles all sources into a folder of this run's own (several runs may go on in one checkout) and
- * returns it. It lies below the project, so that packages are found from there.
+ * Compiles the sources into a folder of this run's own (several runs may go on in one checkout) and
+ * returns it. It lies below the project, so that packages are found from there. `whole` false makes
+ * only the guard, which all that starts servers needs.
  */
-export function build(): string {
+export function build(whole: boolean): string {
   removeAbandoned();
   const into = join(cache, String(process.pid));
-  for (const folder of folders) {
+  const guard = join('local', 'guard.ts');
+  compile(join(root, guard), join(into, guard));
+  for (const folder of whole ? folders : []) {
     for (const file of sources(join(root, folder))) compile(file, join(into, relative(root, file)));
   }
   return into;

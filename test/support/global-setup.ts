@@ -13,7 +13,7 @@ interface Run extends Config {
 async function globalSetup(run: Run): Promise<void> {
   const needed = neededParts(run.testPathPatterns?.patterns ?? []);
   if (!needed.redis && !needed.temporal && !needed.built) return;
-  process.env['MIROIR_BUILT'] = build();
+  process.env['MIROIR_BUILT'] = build(needed.built);
   keepForTeardown(await startParts(needed));
 }
 

@@ -3,11 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbeddedNode } from '../../local/embedded-node/server';
+import type { RunningEmbeddedNode } from '../../local/embedded-node/server';
 
 export interface NodeForTest {
   readonly id: string;
   readonly url: string;
   readonly masterKey: string;
+  /** Makes the node fail on demand. */
+  readonly faults: RunningEmbeddedNode['faults'];
   stop(): Promise<void>;
 }
 
@@ -27,7 +30,8 @@ export async function embeddedNodesForTest(
       const id = `meili-${String(i)}`;
       const options = { port: 0, host: '127.0.0.1', masterKey, dataDir: join(directory, id) };
       const node = await startEmbeddedNode(options);
-      nodes.push({ id, url: node.url, masterKey, stop: () => node.close() });
+      const { url, faults } = node;
+      nodes.push({ id, url, masterKey, faults, stop: () => node.close() });
     }
   } catch (error) {
     await close();
