@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -72,11 +72,13 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
 );
 
 test('a guard that is killed takes its programs along, while the parent lives', async () => {
-  const { parent, pids } = await startParent();
+  const { parent, pids, directory } = await startParent();
   const [guard = 0, ...programs] = pids;
   process.kill(guard, 'SIGKILL');
   await waitFor(() => programs.every((pid) => !alive(pid)), { what: 'all programs to end' });
   parent.kill('SIGKILL');
+  // Only the guard would have removed it.
+  rmSync(directory, { recursive: true });
 });
 
 describe('one supervisor', () => {
