@@ -16,12 +16,18 @@ export function createChannels(options: { connection: () => Redis; owned: boolea
   const onMessage = (channel: string, message: string): void => {
     for (const listener of listeners.get(channel) ?? []) listener(message);
   };
+  // Also covers a subscription that was under way when the connection broke. Twice does no harm.
+  const onReady = (): void => {
+    const channels = [...listeners.keys()];
+    if (channels.length > 0) subscriber?.subscribe(...channels).catch(() => undefined);
+  };
   const connected = (): Redis => {
     if (subscriber === null) {
       subscriber = options.connection();
       subscriber.on('message', onMessage);
-      // The connection comes back by itself and subscribes again; its errors are the command
-      // connection's errors too, where they are reported.
+      subscriber.on('ready', onReady);
+      // The connection comes back by itself; its errors are the command connection's errors too,
+      // where they are reported.
       if (options.owned) subscriber.on('error', () => undefined);
     }
     return subscriber;
@@ -49,6 +55,7 @@ export function createChannels(options: { connection: () => Redis; owned: boolea
       subscriber = null;
       if (ended === null) return;
       ended.off('message', onMessage);
+      ended.off('ready', onReady);
       if (options.owned) ended.disconnect();
       else await ended.unsubscribe().catch(() => undefined);
     },
