@@ -101,33 +101,34 @@ class GuardedSupervisor implements Supervisor {
     const id = this.#nextId;
     this.#nextId += 1;
     let onExit: (exit: Exit) => void = () => undefined;
+    let onStarted: () => void = () => undefined;
+    let onFailed: (message: string) => void = () => undefined;
     const exited = new Promise<Exit>((resolve) => {
       onExit = resolve;
     });
-    await new Promise<void>((resolve, reject) => {
-      const onFailed = (message: string): void =>
-        reject(new Error(`${program.name} could not be started: ${message}`));
-      this.#entries.set(id, {
-        pid: 0,
-        ended: null,
-        program,
-        onStarted: resolve,
-        onFailed,
-        onExit,
-      });
-      if (this.#guard.exitCode !== null) onFailed('the guard process has ended');
-      this.#send({
-        op: 'start',
-        id,
-        command: program.command,
-        args: [...program.args],
-        env: definedOnly(program.env),
-        cwd: program.cwd,
-        logFile: program.logFile,
-        lines: program.onLine !== undefined,
-      });
+    const started = new Promise<void>((resolve, reject) => {
+      onStarted = resolve;
+      onFailed = (message) => reject(new Error(`${program.name} could not be started: ${message}`));
     });
-    return this.#handle(id, exited);
+    // Held here and not only in the map: a short program may have ended before its start is told.
+    const entry: Entry = { pid: 0, ended: null, program, onStarted, onFailed, onExit };
+    this.#entries.set(id, entry);
+    if (this.#guard.exitCode !== null || this.#guard.signalCode !== null) {
+      this.#entries.delete(id);
+      onFailed('the guard process has ended');
+    }
+    this.#send({
+      op: 'start',
+      id,
+      command: program.command,
+      args: [...program.args],
+      env: definedOnly(program.env),
+      cwd: program.cwd,
+      logFile: program.logFile,
+      lines: program.onLine !== undefined,
+    });
+    await started;
+    return this.#handle(id, entry, exited);
   }
 
   removeAtEnd(directory: string): void {
@@ -139,9 +140,7 @@ class GuardedSupervisor implements Supervisor {
     await this.#guardEnded;
   }
 
-  #handle(id: number, exited: Promise<Exit>): RunningProgram {
-    const entry = this.#entries.get(id);
-    if (entry === undefined) throw new Error(`No program ${String(id)} was started.`);
+  #handle(id: number, entry: Entry, exited: Promise<Exit>): RunningProgram {
     const signal = (name: NodeJS.Signals): void => {
       if (entry.ended === null) this.#send({ op: 'signal', id, signal: name });
     };
