@@ -7,6 +7,7 @@ import {
   shardId,
 } from '../core/ids';
 import type { PhysicalUid } from '../core/ids';
+import { waitUntilOnDisk } from './fleet';
 import { encodeAudit, encodeOps } from './fleet-ops';
 import type { Keys } from './keys';
 import { idempotencyId } from './records/idempotency';
@@ -28,7 +29,6 @@ import type {
   PodStore,
   WriterStore,
 } from './types';
-import { waitUntilOnDisk } from './fleet';
 
 export interface WriterStoreParts {
   readonly redis: Redis;
@@ -73,7 +73,13 @@ export function createWriterStore(parts: WriterStoreParts): WriterStore {
       }
       return result;
     },
-    commit: async (request) => commit(parts, request),
+    async commit(request) {
+      const result = await commit(parts, request);
+      if (parts.waitAof && result.kind !== 'lease-lost' && request.stale.length > 0) {
+        await waitUntilOnDisk(parts.redis);
+      }
+      return result;
+    },
     outstanding: async (physicalUid) => outstanding(parts, physicalUid),
     unsettled: async () => unsettled(parts),
   };

@@ -20,7 +20,7 @@ export interface ValkeyOnDisk {
   close(): Promise<void>;
 }
 
-export async function valkeyOnDisk(): Promise<ValkeyOnDisk> {
+export async function valkeyOnDisk(more: readonly string[] = []): Promise<ValkeyOnDisk> {
   const program =
     findExecutable(['valkey-server', 'redis-server']) ?? (await wheelBinary(valkeyWheel));
   const data = mkdtempSync(join(tmpdir(), 'miroir-valkey-'));
@@ -41,7 +41,7 @@ export async function valkeyOnDisk(): Promise<ValkeyOnDisk> {
   return {
     url: `redis://127.0.0.1:${String(port)}`,
     async start() {
-      child = spawn(program, [...args, '--appendonly', 'yes', '--loglevel', 'warning'], {
+      child = spawn(program, [...args, '--appendonly', 'yes', '--loglevel', 'warning', ...more], {
         stdio: 'ignore',
       });
       await waitFor(() => pings(port), { what: 'Valkey', deadlineMs: 20_000 });
