@@ -1,6 +1,7 @@
 import { MeiliError, isErrorCode } from '../errors';
 import type { JsonValue, Settings } from '../fleet';
 import { hiddenPrefix, hiddenRankingRule } from '../hidden-fields';
+import { displayedFields } from './fields';
 import { filterablePatterns } from './patterns';
 
 /** How many filter rules of Miroir's own stand before the client's on every node. */
@@ -41,7 +42,7 @@ export function translateText(
 ): string {
   const noFilterable = filterablePatterns(context.settings).length === 0;
   let out = text.replaceAll(`\`${context.physicalUid}\``, `\`${context.indexUid}\``);
-  out = withoutHiddenNames(out);
+  out = withoutUndisplayed(withoutHiddenNames(out), displayedFields(context.settings));
   out = out.replace(/\brule #(\d+)/g, (_, number: string) => {
     return `rule #${String(Math.max(0, Number(number) - hiddenFilterRules))}`;
   });
@@ -75,3 +76,18 @@ const keptNames = (list: string): string =>
     .split(', ')
     .filter((name) => !name.startsWith(hiddenPrefix))
     .join(', ');
+
+/** The lists in which the engine does not name what is not displayed. */
+const displayedLists =
+  /((?:sortable attributes|searchable attributes) are|distinct attribute\. Available filterable attributes patterns are): `([^`]*)`/g;
+
+/** Nodes display every field, so their lists name what the client's settings hide. */
+function withoutUndisplayed(text: string, displayed: readonly string[] | null): string {
+  if (displayed === null) return text;
+  return text.replace(displayedLists, (_, head: string, list: string) => {
+    const names = list.split(', ');
+    const shown = names.filter((name) => displayed.includes(name));
+    const all = shown.length < names.length && shown.length > 0;
+    return `${head}: \`${[...shown, ...(all ? ['<..hidden-attributes>'] : [])].join(', ')}\``;
+  });
+}

@@ -78,6 +78,21 @@ describe('errors of nodes', () => {
     );
   });
 
+  it('do not name fields that are not displayed where the engine would not', () => {
+    const settings = settingsOf({
+      displayedAttributes: ['year'],
+      sortableAttributes: ['secret', 'year'],
+    });
+    expect(
+      translated(
+        'Index `m-1f`: Attribute `x` is not sortable. Available sortable attributes are: `_miroir_seq, secret, year`.',
+        settings,
+      ),
+    ).toBe(
+      'Index `books`: Attribute `x` is not sortable. Available sortable attributes are: `year, <..hidden-attributes>`.',
+    );
+  });
+
   it('keep their code and status, and are internal without a known one', () => {
     const context = { status: 404, indexUid: 'b', physicalUid: 'p', settings: filterable };
     const body = { message: 'Index `p` not found.', code: 'index_not_found' };
