@@ -34,7 +34,8 @@ function guarded(path: string, embedder: JsonObject): JsonObject {
 }
 
 const hiddenNames = Object.values(hiddenField);
-const loop = /\{%-?\s*for\s+(\w+)\s+in\s+([\w.]+(?:\[[^\]]*\])*)[^%]*?-?%\}|\{%-?\s*endfor\s*-?%\}/g;
+const loop =
+  /\{%-?\s*for\s+(\w+)\s+in\s+([\w.]+(?:\[[^\]]*\])*)[^%]*?-?%\}|\{%-?\s*endfor\s*-?%\}/g;
 
 /**
  * Puts a condition around the body of each loop over `fields`. Throws where a template reaches the
