@@ -28,12 +28,11 @@ import type { Activities } from './types';
 import { writeView } from './views';
 
 type Names = keyof Activities;
-type Answer<N extends Names> = Awaited<ReturnType<Activities[N]>>;
 type Run<N extends Names> = (
   tools: ActivityTools,
   request: Parameters<Activities[N]>[0],
   call: Call,
-) => Promise<Answer<N>>;
+) => ReturnType<Activities[N]>;
 
 /** The phases in which a kill test may end the process, by the activity that begins them. */
 const phaseOf: Partial<Record<Names, SyncPhase>> = {
@@ -74,7 +73,7 @@ function activity<N extends Names>(
   tools: ActivityTools,
   name: N,
   run: Run<N>,
-): (request: Parameters<Activities[N]>[0]) => Promise<Answer<N>> {
+): (request: Parameters<Activities[N]>[0]) => Promise<unknown> {
   return async (request) => {
     const { call, stop } = startCall(tools.config.heartbeatMs);
     try {
