@@ -33,7 +33,11 @@ function isBetter(a: Score, b: Score): boolean {
   return false;
 }
 
-/** The first and last match of the run that fits in `size` words and scores best. */
+/**
+ * The first and last match of the run that fits in `size` words and scores best. When every match is
+ * a phrase longer than that, Meilisearch ends up with a run whose last match stands before its first;
+ * what it then shows depends on it, so such a run is returned as it is.
+ */
 function bestRun(matches: readonly Match[], size: number): readonly [Match, Match] | null {
   const [earliest] = matches;
   if (!earliest) return null;
@@ -150,6 +154,12 @@ export function cropBounds(matched: MatchedText, size: number): readonly [number
   }
   const [first, last] = run;
   const words = last.words[1] - first.words[0] + 1;
+  if (words < 0) return [0, text.length];
+  if (words === 0) {
+    const window = new Window(tokens, first.tokens[0] - 1, 0, size);
+    window.grow();
+    return window.bounds(text.length);
+  }
   if (size < words) return shrink(tokens, last.tokens[1] + 1, words - size);
   const window = new Window(tokens, first.tokens[0] - 1, last.tokens[1] + 1, size - words);
   window.grow();

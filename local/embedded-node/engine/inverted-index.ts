@@ -35,8 +35,10 @@ interface Field {
   readonly name: string;
   /** Null when the field is not searchable. */
   readonly weight: number | null;
-  /** Typos are not tolerated in this field. */
+  /** Typos are not tolerated in this field: it or a field above it is named in the settings. */
   readonly isExact: boolean;
+  /** The settings name this very field. */
+  readonly isNamedExact: boolean;
 }
 
 /** Positions beyond the first sixteen are kept only roughly. */
@@ -48,6 +50,8 @@ export function bucketedPosition(position: number): number {
 
 export class InvertedIndex {
   readonly dictionary = new Dictionary();
+  /** The words typos are looked for in: those that stand somewhere where typos are tolerated. */
+  readonly typoDictionary: Dictionary;
   readonly documents = new Map<number, IndexedDocument>();
   readonly fields: Field[] = [];
   readonly tokenizer: Tokenizer;
@@ -61,6 +65,8 @@ export class InvertedIndex {
   private readonly words = new Map<string, WordEntry>();
   private readonly wordsById: (WordEntry | undefined)[] = [];
   private readonly freeWordIds: number[] = [];
+  /** By word id, in how many documents typos are tolerated in the word; only if that differs. */
+  private readonly tolerantCounts = new Map<number, number>();
   private readonly facets = new Map<string, Map<number, FacetValues>>();
   private readonly orders = new Map<string, FieldOrder>();
   private all: Bitset | null = null;
@@ -68,6 +74,7 @@ export class InvertedIndex {
   constructor(readonly settings: EngineSettings) {
     this.tokenizer = new Tokenizer(settings);
     this.formatTokenizer = new Tokenizer({ ...settings, stopWords: [] });
+    this.typoDictionary = this.hasExactWords ? new Dictionary() : this.dictionary;
     const { searchableAttributes } = settings;
     this.maxWeight = searchableAttributes.includes('*')
       ? null
@@ -117,11 +124,13 @@ export class InvertedIndex {
       );
     });
     for (const id of new Set(wordIds)) this.link(id, docid);
-    this.documents.set(docid, {
+    const indexed = {
       document,
       wordIds: Uint32Array.from(wordIds),
       places: Uint32Array.from(places),
-    });
+    };
+    this.documents.set(docid, indexed);
+    this.countTolerant(indexed, 1);
     for (const order of this.orders.values()) order.add(docid);
     this.all = null;
   }
@@ -132,6 +141,7 @@ export class InvertedIndex {
     for (const order of this.orders.values()) order.remove(docid);
     this.all = null;
     this.documents.delete(docid);
+    this.countTolerant(old, -1);
     for (const values of this.facets.values()) values.delete(docid);
     for (const id of new Set(old.wordIds)) this.unlink(id, docid);
   }
@@ -186,12 +196,14 @@ export class InvertedIndex {
   private fieldId(name: string): number {
     let id = this.fieldIds.get(name);
     if (id === undefined) {
+      const exact = this.settings.typoTolerance.disableOnAttributes;
       id = this.fields.length;
       this.fieldIds.set(name, id);
       this.fields.push({
         name,
         weight: this.weightOf(name),
-        isExact: this.settings.typoTolerance.disableOnAttributes.some((a) => isWithin(name, a)),
+        isExact: exact.some((attribute) => isWithin(name, attribute)),
+        isNamedExact: exact.includes(name),
       });
     }
     return id;
@@ -231,6 +243,23 @@ export class InvertedIndex {
       into.places.push(into.fid * 65_536 + position);
     }
     return last;
+  }
+
+  private countTolerant({ wordIds, places }: IndexedDocument, change: 1 | -1): void {
+    if (!this.hasExactWords) return;
+    const tolerant = new Set<number>();
+    wordIds.forEach((id, i) => {
+      const text = this.wordsById[id]?.text ?? '';
+      if (!tolerant.has(id) && !this.isExactPlace(text, places[i] ?? 0)) tolerant.add(id);
+    });
+    for (const id of tolerant) {
+      const text = this.wordsById[id]?.text ?? '';
+      const count = (this.tolerantCounts.get(id) ?? 0) + change;
+      if (count === 0) this.tolerantCounts.delete(id);
+      else this.tolerantCounts.set(id, count);
+      if (count === 1 && change === 1) this.typoDictionary.add(text);
+      if (count === 0) this.typoDictionary.remove(text);
+    }
   }
 
   private wordId(text: string): number {

@@ -2,6 +2,7 @@
  * A term: a word of the query (or two or three joined, or a quoted phrase) with all that may stand
  * for it in documents. Typos and split words are looked up only when a rule asks for them.
  */
+import { compareUtf8 } from './fields';
 import type { SearchContext } from './search-context';
 import { oneTypoDerivations, prefixDerivations, twoTypoDerivations } from './derivations';
 
@@ -66,18 +67,19 @@ export class QueryTerm {
     return (this.typos ??= this.findTypos(context));
   }
 
-  /** What has been looked up so far, for highlighting. */
+  /** What has been looked up so far, for highlighting; the first that fits a text counts. */
   known(): { words: string[]; phrases: Phrase[] } {
     const words = this.exact === null ? [] : [this.exact];
     const phrases = this.phrase ? [this.phrase] : [];
-    words.push(...this.prefixOf, ...(this.typos?.one ?? []), ...(this.typos?.two ?? []));
+    const typos = [...(this.typos?.one ?? []), ...(this.typos?.two ?? [])];
+    words.push(...this.prefixOf, ...typos.sort(compareUtf8));
     phrases.push(...this.synonyms);
     if (this.typos?.split) phrases.push(this.typos.split);
     return { words, phrases };
   }
 
   private findTypos(context: SearchContext): Typos {
-    const { dictionary } = context.index;
+    const { typoDictionary: dictionary } = context.index;
     const search = { word: this.original, maxTypos: this.maxTypos, isPrefix: this.isPrefix };
     if (this.phrase || isTooLong(this.original)) return { one: [], two: [], split: null };
     if (this.maxTypos > 1) {
@@ -106,7 +108,7 @@ export function wordTerm(context: SearchContext, init: TermInit): QueryTerm {
   const term = context.newTerm(init);
   if (index.word(word)) term.exact = word;
   if (init.isPrefix) {
-    if (index.dictionary.isCommonPrefix(word)) term.commonPrefix = word;
+    if (index.typoDictionary.isCommonPrefix(word)) term.commonPrefix = word;
     else term.prefixOf = prefixDerivations(index.dictionary, word);
   }
   let wordCount = 0;

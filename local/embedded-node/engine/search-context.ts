@@ -90,6 +90,11 @@ export class SearchContext {
     return set;
   }
 
+  /** Whether any document has the word, in the fields the search may look at. */
+  isKnown(word: SubsetWord): boolean {
+    return !this.wordDocids(word).isEmpty();
+  }
+
   /** Documents in which the phrase stands. */
   phraseDocids(phrase: Phrase): Bitset {
     let set = this.phraseSets.get(phrase.key);
@@ -197,11 +202,17 @@ export class SearchContext {
       const counts = doc?.wordIds.some((id, i) => {
         const place = doc.places[i] ?? 0;
         if (id !== entry.id || !this.mayUse(place >>> 16)) return false;
-        return !tolerantOnly || !this.index.isExactPlace(entry.text, place);
+        return !tolerantOnly || this.isTolerant(entry.text, place);
       });
       if (counts) set.add(docid);
     }
     return set;
+  }
+
+  /** A search of named fields knows only which of them are named as exact, not what lies below. */
+  private isTolerant(text: string, place: number): boolean {
+    if (this.restrictedFields === null) return !this.index.isExactPlace(text, place);
+    return !this.index.fields[place >>> 16]?.isNamedExact;
   }
 
   private countNeighbours(left: string, right: string): number {

@@ -87,22 +87,32 @@ class Search {
       return this.page(this.rankByWords(), null);
     }
     if (vector && (ratio === 1 || !hasText)) {
-      const ranking = this.rankByVector(hybrid.embedder, vector);
-      return this.page(ranking, Math.max(0, ranking.hits.length - offset));
+      const ranking = this.rankByVector(hybrid.embedder, vector, this.filtered());
+      return this.page(ranking, Math.max(0, ranking.hits.length - offset), []);
     }
     const words = this.rankByWords();
     const length = offset + limit;
     const options = { length, semanticRatio: ratio, distinct: this.distinct };
     if (!vector || isGoodEnough(words, options)) return this.page(words, 0);
-    const merged = mergeRankings(this.rankByVector(hybrid.embedder, vector), words, options);
+    const merged = mergeRankings(
+      this.rankByVector(hybrid.embedder, vector, this.keyword.universe),
+      words,
+      options,
+    );
     const semanticHits = merged.isSemantic.slice(offset, length).filter((semantic) => semantic);
     return this.page(merged, semanticHits.length);
   }
 
-  private parse(): KeywordQuery {
-    const { candidates, q } = this.query;
+  /** The documents that pass the filter, whatever the text of the query. */
+  private filtered(): Bitset {
+    const { candidates } = this.query;
     const all = this.index.allDocids();
-    const universe = candidates ? all.and(Bitset.of(candidates, this.index.capacity)) : all.clone();
+    return candidates ? all.and(Bitset.of(candidates, this.index.capacity)) : all.clone();
+  }
+
+  private parse(): KeywordQuery {
+    const { q } = this.query;
+    const universe = this.filtered();
     if ((q ?? '').trim() === '') return { graph: null, terms: [], universe };
     const parsed = parseQuery(this.context, q ?? '');
     for (const text of parsed.negativeWords) {
@@ -123,9 +133,9 @@ class Search {
     return this.rank({ kind: 'query', strategy }, graph, matching);
   }
 
-  private rankByVector(embedder: string, target: readonly number[]): Ranking {
-    const mode: RuleMode = { kind: 'vector', vector: { embedder, target } };
-    return this.rank(mode, null, this.keyword.universe);
+  /** A purely semantic search takes no notice of the text, negative words included. */
+  private rankByVector(embedder: string, target: readonly number[], universe: Bitset): Ranking {
+    return this.rank({ kind: 'vector', vector: { embedder, target } }, null, universe);
   }
 
   private rank(mode: RuleMode, graph: QueryGraph | null, universe: Bitset): Ranking {
@@ -144,7 +154,12 @@ class Search {
     return { ...ranking, candidates: distinct.apply(ranking.candidates).kept };
   }
 
-  private page(ranking: Ranking, semanticHitCount: number | null): EngineResult {
+  /** `terms`: what may be highlighted; a purely semantic search has no words to match. */
+  private page(
+    ranking: Ranking,
+    semanticHitCount: number | null,
+    terms: readonly LocatedTerm[] = this.keyword.terms,
+  ): EngineResult {
     const { offset, limit } = this.query;
     const { rankingRules: rules } = this.index.settings;
     const isAttributeUnified = !rules.includes('attributeRank') && !rules.includes('wordPosition');
@@ -168,7 +183,7 @@ class Search {
         return (candidates ??= new Set(ranking.candidates));
       },
       semanticHitCount,
-      matcher: new Matcher(this.index.formatTokenizer, this.keyword.terms, (name) =>
+      matcher: new Matcher(this.index.formatTokenizer, terms, (name) =>
         this.index.knowsField(name),
       ),
     };

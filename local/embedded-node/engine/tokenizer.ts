@@ -27,6 +27,8 @@ export interface TokenizerOptions {
 const CONTROL = /[\u0000-\u0008\u000e-\u001f\u007f\u0080-\u0084\u0086-\u009f]/gu;
 const PLAIN = /^[\u0020-\u007e]*$/;
 const MARK = /\p{Mn}/gu;
+/** Figures with signs stay whole in every script. */
+const MAYBE_NUMBER = /^[\p{N}!-/:-@[-`{-~]+$/u;
 const SPECIAL_LATIN: Record<string, string> = {
   '\u2019': "'",
   '\u2018': "'",
@@ -150,7 +152,7 @@ export class Tokenizer {
   }
 
   private segment(text: string, script: Script, offset: number, tokens: Token[]): void {
-    if (script !== 'dense') {
+    if (script !== 'dense' || MAYBE_NUMBER.test(text)) {
       tokens.push(this.classify(text, script, offset));
       return;
     }

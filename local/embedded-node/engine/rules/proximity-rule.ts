@@ -69,7 +69,7 @@ class ProximityEdges implements EdgeBuilder {
   private compute(from: TermSubset, to: TermSubset): Bitset[] {
     const { context } = this;
     const sets = Array.from({ length: MAX_DISTANCE - 1 }, () => Bitset.empty(context.capacity));
-    const lefts = this.docsOf(this.leftSides(from), this.universe);
+    const lefts = this.docsOf(this.leftSides(from, to), this.universe);
     const leftDocids = Bitset.of(lefts.sides.keys(), context.capacity);
     const rights = this.docsOf(this.rightSides(to), leftDocids);
     const everyDistance = context.index.settings.proximityPrecision === 'byAttribute';
@@ -98,10 +98,20 @@ class ProximityEdges implements EdgeBuilder {
     if (backward > 0) sets[backward]?.add(docid);
   }
 
-  private leftSides(subset: TermSubset): Side[] {
+  /**
+   * With several words to the right, Meilisearch leaves out a left word that no document at hand has
+   * where typos are tolerated, although it looks at distances in all fields otherwise.
+   */
+  private leftSides(subset: TermSubset, right: TermSubset): Side[] {
     const { words, phrases } = this.context.expansion(subset);
+    const others = this.context.expansion(right);
+    const isSelective = others.words.length + others.phrases.length > 1;
+    const kept = words.filter((word) => {
+      if (!isSelective || !this.context.isKnown(word)) return true;
+      return this.context.wordDocids(word).intersects(this.universe);
+    });
     return [
-      ...words.map(({ text }) => this.side(text, null)),
+      ...kept.map(({ text }) => this.side(text, null)),
       ...phrases.map((phrase) => this.side(phrase.words[phrase.words.length - 1] ?? null, phrase)),
     ].filter((side) => side !== null);
   }

@@ -99,7 +99,7 @@ function forEachOccurrence(
     const entry = context.index.word(text);
     if (!entry) continue;
     isWanted[entry.id] = 1;
-    docids.addAll(context.wordDocids({ text, isDerived: false }));
+    for (const docid of entry.docids) docids.add(docid);
   }
   for (const docid of docids.and(scope.universe)) {
     const doc = context.index.documents.get(docid);
