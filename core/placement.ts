@@ -24,10 +24,15 @@ export interface PlaceResult {
 
 /**
  * The prices of a placement, each far above all of the next put together: two copies in one zone,
- * a copy that must be made, a copy away from its rendezvous home.
+ * a copy above a node's share rounded down, a copy that must be made, a copy away from its
+ * rendezvous home.
  */
 const zonePrice = 1e12;
+const extraPrice = 1e9;
 const movePrice = 1e6;
+
+/** Shares are quotients, so a whole number may come out a little less. */
+const tolerance = 1e-9;
 
 /**
  * The table that an index should have: in each group every shard on `replicationFactor` nodes, no
@@ -81,8 +86,7 @@ function placeGroup(
   const present = Array.from({ length: shardCount }, (_, shard) =>
     presentNodes(input, group, shard).filter((id) => nodes.some((node) => node.id === id)),
   );
-  const load = new Map(nodes.map(({ id }) => [id, present.filter((of) => of.includes(id)).length]));
-  const shares = fairShares(nodes, shardCount, copies, load);
+  const shares = fairShares(nodes, shardCount, copies);
   const homes = present.map((_, shard) => homeOrder(seed, shard, nodes));
   const chosen = cheapest({ nodes, copies, shares, present, homes });
   return chosen.map((ids, shard) => {
@@ -129,7 +133,11 @@ function cheapest(problem: Assignment): Set<NodeId>[] {
     }
   });
   for (const { id } of nodes) {
-    network.addEdge(vertexOf.get(id) as number, sink, shares.get(id) ?? 0, 0);
+    // Shares that are no whole numbers: who takes the copies that remain is for the moves to say.
+    const share = shares.get(id) ?? 0;
+    const whole = Math.floor(share + tolerance);
+    network.addEdge(vertexOf.get(id) as number, sink, whole, 0);
+    if (share - whole > tolerance) network.addEdge(vertexOf.get(id) as number, sink, 1, extraPrice);
   }
   network.run(source, sink);
   const chosen = present.map(() => new Set<NodeId>());

@@ -44,7 +44,7 @@ const round = (acc: bigint, lane: bigint): bigint =>
 /** xxHash64 with seed 0, as the specification words it. */
 function reference(bytes: Uint8Array): bigint {
   let at = 0;
-  let hash = p5;
+  let hash: bigint = p5;
   if (bytes.length >= 32) {
     const acc = [(p1 + p2) & mask, p2, 0n, (1n << 64n) - p1];
     for (; at + 32 <= bytes.length; at += 32) {
@@ -142,9 +142,13 @@ describe('slots, buckets and shards', () => {
 
   it('splits each shard in two when the count doubles, so a reshard only regroups', () => {
     fc.assert(
-      fc.property(fc.stringMatching(/^[a-z0-9]{1,20}$/), fc.integer({ min: 0, max: 7 }), (id, n) => {
-        expect(Math.floor(shardOfId(id, 2 ** (n + 1)) / 2)).toBe(shardOfId(id, 2 ** n));
-      }),
+      fc.property(
+        fc.stringMatching(/^[a-z0-9]{1,20}$/),
+        fc.integer({ min: 0, max: 7 }),
+        (id, n) => {
+          expect(Math.floor(shardOfId(id, 2 ** (n + 1)) / 2)).toBe(shardOfId(id, 2 ** n));
+        },
+      ),
     );
   });
 
