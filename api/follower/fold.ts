@@ -43,6 +43,7 @@ export function foldTask(task: FleetTask, lost: ReadonlyMap<NodeId, Loss>): Fold
   if (setupOpen || verdicts.some(({ state }) => state === 'open')) {
     return { kind: 'open', processing: task.nodeTasks.some(hasStarted) };
   }
+  if (task.type === 'settingsUpdate') return foldSettings(task, [...states.values()]);
   const diverged = new Map<NodeId, ShardId[]>();
   for (const { shard, nodes, state } of verdicts) {
     if (state !== 'succeeded') continue;
@@ -53,9 +54,24 @@ export function foldTask(task: FleetTask, lost: ReadonlyMap<NodeId, Loss>): Fold
   }
   return {
     kind: 'final',
-    task: finalTask(task, verdicts.map(({ state }) => state)),
+    task: finalTask(
+      task,
+      verdicts.map(({ state }) => state),
+    ),
     diverged: [...diverged].map(([node, list]) => ({ node, shards: list })),
   };
+}
+
+/**
+ * Settings fail for a node, not for a shard: one node may have a document that the others have not.
+ * The change as a whole has failed then, and no replica holds other documents than before.
+ */
+function foldSettings(task: FleetTask, states: readonly PartState[]): Fold {
+  const failed = states.includes('failed');
+  const ended = finalTask(task, [
+    failed ? 'failed' : states.includes('canceled') ? 'canceled' : 'succeeded',
+  ]);
+  return { kind: 'final', task: ended, diverged: [] };
 }
 
 /** Node → the touched shards it takes writes for. */
@@ -125,7 +141,8 @@ function firstError(task: FleetTask): JsonObject {
   for (const ref of task.nodeTasks) {
     const error = ref.result?.['error'];
     if (ref.status !== 'failed' || roleOf(ref) !== 'main') continue;
-    if (typeof error === 'object' && error !== null && !Array.isArray(error)) return clientError(task, error);
+    if (typeof error === 'object' && error !== null && !Array.isArray(error))
+      return clientError(task, error);
   }
   const message = 'The nodes do not know this task any more, so what became of it is unknown.';
   return { ...new MeiliError('miroir_interrupted', message).toBody() };

@@ -12,6 +12,7 @@ import { finishCancelation, isCancelation } from './cancelation';
 import type { Diverged, Loss } from './fold';
 import { foldTask, isFinal } from './fold';
 import { findInversions } from './inversions';
+import { restoreSettings } from './restore-settings';
 
 type FollowerContext = Pick<ApiContext, 'store' | 'fleet' | 'nodes' | 'pod' | 'log' | 'health'>;
 
@@ -101,7 +102,8 @@ export class Follower {
     if (this.#tasks.size === 0) return;
     const polls = [...this.#openByNode()].map(([node, refs]) => this.#poll(node, refs));
     await Promise.race([Promise.all(polls), delay(pollWaitMs)]);
-    for (const task of [...this.#tasks.values()].sort((a, b) => a.uid - b.uid)) await this.#fold(task);
+    for (const task of [...this.#tasks.values()].sort((a, b) => a.uid - b.uid))
+      await this.#fold(task);
   }
 
   /** New tasks come in, tasks that were deleted or ended elsewhere go out. */
@@ -140,7 +142,10 @@ export class Follower {
 
   async #ask(node: NodeId, watch: NodeWatch, refs: readonly NodeTaskRef[]): Promise<void> {
     const client = clientOf(this.ctx, node);
-    const uids = refs.map(({ uid }) => uid).sort((a, b) => a - b).slice(0, uidsPerPoll);
+    const uids = refs
+      .map(({ uid }) => uid)
+      .sort((a, b) => a - b)
+      .slice(0, uidsPerPoll);
     if (client === null) {
       for (const uid of uids) this.#forgotten.add(`${node}/${uid}`);
       return;
@@ -165,7 +170,9 @@ export class Follower {
     if (!task.nodeTasks.some((ref) => ref.node === node && byUid.has(ref.uid))) return;
     const nodeTasks = task.nodeTasks.map((ref): NodeTaskRef => {
       const seen = ref.node === node ? byUid.get(ref.uid) : undefined;
-      return seen === undefined ? ref : { ...ref, status: seen.status, result: resultOf(ref, seen) };
+      return seen === undefined
+        ? ref
+        : { ...ref, status: seen.status, result: resultOf(ref, seen) };
     });
     this.#tasks.set(task.uid, { ...task, nodeTasks });
   }
@@ -179,6 +186,7 @@ export class Follower {
     const fold = foldTask(task, this.#lost(task));
     if (fold.kind === 'final') {
       await this.#diverge(task, fold.diverged);
+      if (fold.task.status !== 'succeeded') await restoreSettings(this.ctx, task);
       const canceler = fold.task.status === 'canceled' ? this.#cancelerOf(task.uid) : null;
       await this.#end({ ...fold.task, canceledBy: canceler });
       return;
@@ -229,7 +237,9 @@ export class Follower {
     const nodes = diverged.map(({ node }) => node).join(',');
     this.ctx.log.warn({ task: uid, nodes }, 'replicas diverged; marking them stale');
     const audit = { who: 'follower', why: `task ${uid}`, what: 'mark stale' };
-    const fleet = await this.ctx.store.fleet.update(audit, (now) => staleOps(now, physicalUid, diverged));
+    const fleet = await this.ctx.store.fleet.update(audit, (now) =>
+      staleOps(now, physicalUid, diverged),
+    );
     await this.ctx.fleet.reload(fleet.epoch);
   }
 
@@ -270,7 +280,11 @@ function staleOps(
   );
   const { changes } = markStale(entry, missed);
   if (changes.length === 0) return null;
-  return changes.map((change) => ({ op: 'set-replicas', physicalUid: entry.physicalUid, ...change }));
+  return changes.map((change) => ({
+    op: 'set-replicas',
+    physicalUid: entry.physicalUid,
+    ...change,
+  }));
 }
 
 function resultOf(ref: NodeTaskRef, seen: NodeTask): { [member: string]: JsonValue } {

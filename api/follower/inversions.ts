@@ -13,12 +13,18 @@ export function findInversions(task: FleetTask, others: Iterable<FleetTask>): Di
   const mine = nodeUids(task);
   const inverted = new Map<NodeId, Set<ShardId>>();
   for (const other of others) {
-    if (other.physicalUid !== task.physicalUid || other.physicalUid === null || other.uid === task.uid) continue;
+    if (
+      other.physicalUid !== task.physicalUid ||
+      other.physicalUid === null ||
+      other.uid === task.uid
+    )
+      continue;
     for (const [node, uid] of nodeUids(other)) {
       const here = mine.get(node);
       if (here === undefined || other.uid < task.uid === uid < here) continue;
       const common = commonShards(task, other, node);
-      if (common.length > 0) inverted.set(node, new Set([...(inverted.get(node) ?? []), ...common]));
+      if (common.length > 0)
+        inverted.set(node, new Set([...(inverted.get(node) ?? []), ...common]));
     }
   }
   return [...inverted].map(([node, shards]) => ({ node, shards: [...shards] }));

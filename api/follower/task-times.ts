@@ -21,7 +21,13 @@ export function finished(task: FleetTask, error: FleetTask['error'] | ErrorBody)
   };
 }
 
-const counters = ['indexedDocuments', 'deletedDocuments', 'editedDocuments', 'canceledTasks', 'deletedTasks'];
+const counters = [
+  'indexedDocuments',
+  'deletedDocuments',
+  'editedDocuments',
+  'canceledTasks',
+  'deletedTasks',
+];
 
 /** What a task shows that did nothing: its counters are 0, never null. */
 export function withoutCounts(details: FleetTask['details']): FleetTask['details'] {

@@ -66,7 +66,10 @@ function partsOf(path: string): string[] {
 
 function matches(pattern: readonly string[], parts: readonly string[]): boolean {
   if (pattern.at(-1) === '*') {
-    return parts.length >= pattern.length && matches(pattern.slice(0, -1), parts.slice(0, pattern.length - 1));
+    return (
+      parts.length >= pattern.length &&
+      matches(pattern.slice(0, -1), parts.slice(0, pattern.length - 1))
+    );
   }
   return (
     pattern.length === parts.length &&

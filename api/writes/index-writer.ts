@@ -93,13 +93,17 @@ export class WriteRun {
 
   /** Null when the operation is meant for another index now: names have changed their meaning. */
   async run(): Promise<WriteOutcome | null> {
-    const fenceUntil = performance.now() + Math.min(this.ctx.config.writes.fenceMaxMs, fenceWaitMsMax);
+    const fenceUntil =
+      performance.now() + Math.min(this.ctx.config.writes.fenceMaxMs, fenceWaitMsMax);
     for (;;) {
       if (!this.ctx.pod.ready()) throw notReady();
       const held = this.writer === null ? null : await this.writer.tenure.hold(this.#until);
       if (this.operation.target(this.ctx.fleet) !== this.uid) return null;
       const epoch = this.ctx.fleet.current().epoch;
-      const plan = await this.operation.plan({ fleet: this.ctx.fleet, places: this.writer?.places ?? null });
+      const plan = await this.operation.plan({
+        fleet: this.ctx.fleet,
+        places: this.writer?.places ?? null,
+      });
       const nonce = this.ctx.nextNonce();
       await this.#noteJournals(plan, nonce);
       const begun = await this.ctx.store.writers.begin({
@@ -125,7 +129,10 @@ export class WriteRun {
   }
 
   /** What to do when begin said no; the task of an earlier request with the same idempotency key. */
-  async #afterRefusal(begun: Exclude<BeginResult, { kind: 'ok' }>, fenceUntil: number): Promise<FleetTask | null> {
+  async #afterRefusal(
+    begun: Exclude<BeginResult, { kind: 'ok' }>,
+    fenceUntil: number,
+  ): Promise<FleetTask | null> {
     if (performance.now() >= this.#until) throw notReady();
     switch (begun.kind) {
       case 'epoch-moved':
@@ -148,7 +155,8 @@ export class WriteRun {
         );
       case 'repeated': {
         const task = await this.ctx.store.tasks.get(begun.taskUid);
-        if (task === null) throw new MeiliError('task_not_found', `Task \`${begun.taskUid}\` not found.`);
+        if (task === null)
+          throw new MeiliError('task_not_found', `Task \`${begun.taskUid}\` not found.`);
         return task;
       }
     }
@@ -168,10 +176,18 @@ export class WriteRun {
       const change = plan.places?.(begun.firstSequence);
       if (change !== undefined) this.writer?.places.record(begun.taskUid, change);
       const outcomes = await this.#send(plan, held, begun);
-      const accepted = new Set(outcomes.filter((one) => one.result === 'accepted').map(({ work }) => work.node));
+      const accepted = new Set(
+        outcomes.filter((one) => one.result === 'accepted').map(({ work }) => work.node),
+      );
       const touched = [...new Set(outcomes.flatMap(({ work }) => [...work.shards]))];
-      const verdict = plan.entry === null ? null : judge(plan.entry, touched, accepted, this.ctx.config.writes);
-      const task = this.#taskOf(plan, begun, { outcomes, accepted, verdict, change: change === undefined ? null : storedChange(change) });
+      const verdict =
+        plan.entry === null ? null : judge(plan.entry, touched, accepted, this.ctx.config.writes);
+      const task = this.#taskOf(plan, begun, {
+        outcomes,
+        accepted,
+        verdict,
+        change: change === undefined ? null : storedChange(change),
+      });
       return await this.#commit(task, { plan, held, begun, outcomes, verdict });
     } catch (error) {
       // Nobody knows what stands now; the next holder, maybe this pod, asks the nodes.
@@ -232,7 +248,10 @@ export class WriteRun {
       nodeTasks: sent.outcomes.flatMap(({ tasks }) => [...tasks]),
       extra: {
         ...plan.extra,
-        nodes: nodesOf(sent.outcomes.map(({ work }) => work), sent.accepted),
+        nodes: nodesOf(
+          sent.outcomes.map(({ work }) => work),
+          sent.accepted,
+        ),
         ...(sent.change === null ? {} : { places: sent.change }),
       },
     };
@@ -344,7 +363,11 @@ function draft(plan: WritePlan, operation: Operation): FleetTaskDraft {
     extra: {
       ...plan.extra,
       ...(plan.final === null ? {} : { final: plan.final as unknown as JsonValue }),
-      work: work.map(({ node, shards, steps }) => ({ node, shards: [...shards], steps: steps.map(storedStep) })),
+      work: work.map(({ node, shards, steps }) => ({
+        node,
+        shards: [...shards],
+        steps: steps.map(storedStep),
+      })),
     },
     ...(operation.customMetadata === undefined ? {} : { customMetadata: operation.customMetadata }),
   };
@@ -374,5 +397,8 @@ function fenced(): MeiliError {
 }
 
 function notReady(): MeiliError {
-  return new MeiliError('miroir_not_ready', 'This pod cannot write now. Nothing was written; retry.');
+  return new MeiliError(
+    'miroir_not_ready',
+    'This pod cannot write now. Nothing was written; retry.',
+  );
 }

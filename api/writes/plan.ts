@@ -46,7 +46,11 @@ export interface WritePlan {
   /** The nodes' parts; called once, after begin gave the numbers. */
   readonly work: (firstSequence: number) => readonly NodeWork[];
   /** The parts without their payloads, where these are built only after begin; else `work` says it. */
-  readonly intent?: readonly { readonly node: NodeId; readonly shards: readonly ShardId[]; readonly steps: readonly Step[] }[];
+  readonly intent?: readonly {
+    readonly node: NodeId;
+    readonly shards: readonly ShardId[];
+    readonly steps: readonly Step[];
+  }[];
   /** The places in the order of insertion that this write gives; null for a write of no documents. */
   readonly places?: (firstSequence: number) => PlaceChange;
 }
@@ -66,8 +70,8 @@ export interface PlanInput {
 export interface Operation {
   /** The names that the client wrote; they decide which queues it waits in. */
   readonly names: readonly string[];
-  readonly customMetadata?: string;
-  readonly idempotency?: { readonly key: string; readonly bodyHash: string };
+  readonly customMetadata?: string | undefined;
+  readonly idempotency?: { readonly key: string; readonly bodyHash: string } | undefined;
   /** The index whose writer lease it needs; null for none. */
   target(fleet: FleetCache): PhysicalUid | null;
   plan(input: PlanInput): Promise<WritePlan>;

@@ -21,7 +21,10 @@ export interface Settlement {
   readonly only?: readonly OutstandingWrite[];
 }
 
-export type SettleContext = Pick<ApiContext, 'config' | 'store' | 'fleet' | 'nodes' | 'pod' | 'log'> & {
+export type SettleContext = Pick<
+  ApiContext,
+  'config' | 'store' | 'fleet' | 'nodes' | 'pod' | 'log'
+> & {
   readonly readiness: Readiness;
 };
 
@@ -35,7 +38,10 @@ export async function settleOutstanding(ctx: SettleContext, at: Settlement): Pro
   const outstanding = at.only ?? (await ctx.store.writers.outstanding(at.physicalUid));
   if (at.physicalUid !== null) await abandonNonces(ctx, at.physicalUid, outstanding);
   if (outstanding.length === 0) return;
-  ctx.log.warn({ index: at.physicalUid, writes: outstanding.length }, 'settling writes that were left');
+  ctx.log.warn(
+    { index: at.physicalUid, writes: outstanding.length },
+    'settling writes that were left',
+  );
   await ctx.fleet.reload();
   if (at.physicalUid !== null) {
     await shutOut(ctx, at.physicalUid, new Set(outstanding.map(({ pod }) => pod)));
@@ -58,9 +64,14 @@ async function abandonNonces(
   }
 }
 
-async function shutOut(ctx: SettleContext, uid: PhysicalUid, pods: ReadonlySet<PodId>): Promise<void> {
+async function shutOut(
+  ctx: SettleContext,
+  uid: PhysicalUid,
+  pods: ReadonlySet<PodId>,
+): Promise<void> {
   const entry = ctx.fleet.physical(uid);
-  const holders = entry === null ? new Set(ctx.fleet.current().nodes.map(({ id }) => id)) : holdersOf(entry);
+  const holders =
+    entry === null ? new Set(ctx.fleet.current().nodes.map(({ id }) => id)) : holdersOf(entry);
   const keys = (await ctx.store.pods.list())
     .filter(({ id }) => pods.has(id) && id !== ctx.pod.id)
     .map(({ nodeKeyUid }) => nodeKeyUid);
@@ -71,7 +82,10 @@ async function shutOut(ctx: SettleContext, uid: PhysicalUid, pods: ReadonlySet<P
       return keys.map((key) =>
         ctx.nodes.revokeKey(node, key).catch((error: unknown) => {
           // A node that is away admits nothing, and its copies miss the write: they become stale.
-          ctx.log.warn({ node: id, code: faultOf(error)?.code }, 'could not shut a pod out of a node');
+          ctx.log.warn(
+            { node: id, code: faultOf(error)?.code },
+            'could not shut a pod out of a node',
+          );
         }),
       );
     }),
@@ -90,7 +104,11 @@ export function storedWork(task: Pick<FleetTask, 'extra'>): StoredWork[] {
   return Array.isArray(work) ? (work as unknown as StoredWork[]) : [];
 }
 
-async function settleOne(ctx: SettleContext, at: Settlement, write: OutstandingWrite): Promise<void> {
+async function settleOne(
+  ctx: SettleContext,
+  at: Settlement,
+  write: OutstandingWrite,
+): Promise<void> {
   const task = await ctx.store.tasks.get(write.taskUid);
   if (task === null) return;
   const work = storedWork(task);
@@ -98,7 +116,10 @@ async function settleOne(ctx: SettleContext, at: Settlement, write: OutstandingW
   const accepted = new Set<NodeId>();
   if (at.physicalUid !== null) {
     for (const part of work) {
-      const refs = await settlePart(ctx, at.physicalUid, { part, metadata: writeMetadata(task.uid) });
+      const refs = await settlePart(ctx, at.physicalUid, {
+        part,
+        metadata: writeMetadata(task.uid),
+      });
       if (refs === null) continue;
       tasks.push(...refs);
       accepted.add(part.node);
@@ -120,17 +141,27 @@ async function settlePart(
   const role = part.shards.length === 0 ? 'side' : 'main';
   const entry = ctx.fleet.physical(uid);
   try {
-    const work = { node: part.node, shards: [], steps: part.steps.flatMap((one) => stepFromStore(one) ?? []) };
+    const work = {
+      node: part.node,
+      shards: [],
+      steps: part.steps.flatMap((one) => stepFromStore(one) ?? []),
+    };
     for (const step of entry === null ? [] : await ctx.readiness.setup(entry, work)) {
       const sent = await again(ctx, part, { uid, step, metadata });
       refs.push({ node: part.node, uid: sent, result: { role: 'setup' } });
     }
     for (const stored of part.steps) {
       const step = stepFromStore(stored);
-      const sent = step === null || carriesMetadata(step) ? await findSent(client, uid, metadata) : null;
+      const sent =
+        step === null || carriesMetadata(step) ? await findSent(client, uid, metadata) : null;
       if (sent !== null) refs.push({ node: part.node, uid: sent, result: { role } });
       else if (step === null) return null;
-      else refs.push({ node: part.node, uid: await again(ctx, part, { uid, step, metadata }), result: { role } });
+      else
+        refs.push({
+          node: part.node,
+          uid: await again(ctx, part, { uid, step, metadata }),
+          result: { role },
+        });
     }
   } catch (error) {
     if (faultOf(error) === null) throw error;
@@ -164,14 +195,20 @@ async function commitSettled(
 ): Promise<void> {
   const { write, task, tasks, accepted, entry, work } = found;
   const touched = [...new Set(work.flatMap(({ shards }) => shards))] as ReturnType<typeof shardsOf>;
-  const verdict = entry === null ? null : judge(entry, touched, accepted, { minInSync: 1, writeQuorum: 'one' });
+  const verdict =
+    entry === null ? null : judge(entry, touched, accepted, { minInSync: 1, writeQuorum: 'one' });
   const { places: _places, work: _work, final, ...extra } = task.extra;
   const settled: FleetTask =
     verdict !== null && verdict.lacking.length > 0
       ? finished({ ...task, extra, nodeTasks: tasks }, interrupted().toBody())
       : final !== undefined
         ? finished({ ...task, extra, details: asFinal(final).details }, asFinal(final).error)
-        : { ...task, extra: { ...extra, nodes: nodesOf(work, accepted) }, status: 'enqueued', nodeTasks: tasks };
+        : {
+            ...task,
+            extra: { ...extra, nodes: nodesOf(work, accepted) },
+            status: 'enqueued',
+            nodeTasks: tasks,
+          };
   const result = await ctx.store.writers.commit({
     pod: ctx.pod.id,
     physicalUid: at.physicalUid,

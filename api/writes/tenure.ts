@@ -58,7 +58,11 @@ export class Tenure {
     let pause = 2;
     for (;;) {
       const sentAt = performance.now();
-      const acquired = await this.parts.writers.acquire(this.uid, this.parts.pod, this.parts.leaseMs);
+      const acquired = await this.parts.writers.acquire(
+        this.uid,
+        this.parts.pod,
+        this.parts.leaseMs,
+      );
       if (acquired.ok) return await this.#begin(acquired, sentAt);
       if (sentAt >= until) {
         throw new MeiliError(

@@ -53,7 +53,10 @@ export class WriteService {
       const outcome = await this.#names.run(names, () => this.#runNow(operation));
       if (outcome !== null) return outcome;
     }
-    throw new MeiliError('miroir_not_ready', 'This pod is closing, or the names of indexes keep changing. Retry.');
+    throw new MeiliError(
+      'miroir_not_ready',
+      'This pod is closing, or the names of indexes keep changing. Retry.',
+    );
   }
 
   /** Ends the writes that pods left which died, also of indexes that nobody writes to. */
@@ -138,7 +141,8 @@ export class WriteService {
     const { store } = this.#ctx;
     const alive = new Set((await store.pods.list()).filter((pod) => pod.alive).map(({ id }) => id));
     const left = (await store.writers.outstanding(null)).filter(({ pod }) => !alive.has(pod));
-    if (left.length > 0) await settleOutstanding(this.#ctx, { physicalUid: null, fence: null, only: left });
+    if (left.length > 0)
+      await settleOutstanding(this.#ctx, { physicalUid: null, fence: null, only: left });
   }
 }
 

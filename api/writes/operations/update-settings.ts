@@ -9,6 +9,7 @@ import { creation, newEntry, newPhysicalUid, setIndex, workForHolders } from '..
 import type { JsonObject, Operation, PlanInput, WritePlan } from '../plan';
 import { shardsOf } from '../quorum';
 import { finalPlan, indexNotFound, writeName } from './common';
+import { withoutSecrets } from './redact';
 
 export interface UpdateSettingsInput {
   readonly name: string;
@@ -17,6 +18,8 @@ export interface UpdateSettingsInput {
   readonly defaults: Config['fleet'];
   /** Pure; its errors are the client's and come at once. */
   readonly apply: (present: Settings) => SettingsOutcome;
+  /** What the task shows when it fails before the settings are applied. */
+  readonly sent: JsonObject;
 }
 
 /**
@@ -27,13 +30,16 @@ export interface UpdateSettingsInput {
 export class UpdateSettings implements Operation {
   readonly names: readonly string[];
   readonly #newUid: PhysicalUid;
-  /** The shape is checked before anything is enqueued, whatever the index looks like by then. */
-  readonly #details: JsonObject;
 
-  constructor(private readonly input: UpdateSettingsInput) {
+  constructor(
+    private readonly input: UpdateSettingsInput,
+    readonly idempotency?: { readonly key: string; readonly bodyHash: string },
+  ) {
     this.names = [input.name];
     this.#newUid = newPhysicalUid(input.name);
-    this.#details = demand(input.apply(defaultSettings())).details;
+    // The shape is checked before anything is enqueued, whatever the index looks like by then.
+    const outcome = input.apply(defaultSettings());
+    if (!outcome.ok && !outcome.inTask) throw outcome.error;
   }
 
   target(fleet: FleetCache): PhysicalUid | null {
@@ -45,10 +51,8 @@ export class UpdateSettings implements Operation {
   async plan({ fleet }: PlanInput): Promise<WritePlan> {
     const uid = writeName(fleet, this.input.name);
     const present = fleet.index(uid)?.entry ?? null;
-    if (present === null && !this.input.mayCreate) {
-      const task = { type: 'settingsUpdate' as const, indexUid: uid, details: this.#details };
-      return finalPlan(task, indexNotFound(uid));
-    }
+    const task = { type: 'settingsUpdate' as const, indexUid: uid, details: this.input.sent };
+    if (present === null && !this.input.mayCreate) return finalPlan(task, indexNotFound(uid));
     const now = new Date().toISOString();
     const base =
       present ??
@@ -58,7 +62,10 @@ export class UpdateSettings implements Operation {
         primaryKey: null,
         now,
       });
-    const { settings, details } = demand(this.input.apply(base.settings));
+    const outcome = this.input.apply(base.settings);
+    if (!outcome.ok) return finalPlan(task, outcome.error.toBody());
+    const { settings } = outcome;
+    const details = withoutSecrets(outcome.details) as JsonObject;
     const entry: IndexEntry = {
       ...base,
       settings,
@@ -77,7 +84,8 @@ export class UpdateSettings implements Operation {
       type: 'settingsUpdate',
       indexUid: uid,
       details,
-      extra: {},
+      // Should the nodes refuse it while they apply it, the catalogue goes back to these.
+      extra: sends ? { settingsBefore: base.settings, settingsVersion: entry.settingsVersion } : {},
       // No shard is fenced by settings and none has to journal them: every copy gets them.
       shards: [],
       journal: null,
@@ -95,9 +103,4 @@ export class UpdateSettings implements Operation {
           : workForHolders(entry, [], []),
     };
   }
-}
-
-function demand(outcome: SettingsOutcome): Extract<SettingsOutcome, { ok: true }> {
-  if (!outcome.ok) throw outcome.error;
-  return outcome;
 }

@@ -1,0 +1,78 @@
+import fastify from 'fastify';
+import type { FastifyInstance } from 'fastify';
+import type { ApiContext } from './context';
+import { registerBodies } from './http/body';
+import { registerCompression } from './http/compression';
+import { registerCors } from './http/cors';
+import { registerErrors } from './http/errors';
+import { registerExperimentalFeatures } from './routes/experimental-features';
+import { registerDocumentsRead } from './routes/indexes/documents-read';
+import { registerDocumentWrites } from './routes/indexes/documents-write';
+import { registerExplain } from './routes/indexes/explain';
+import { registerFacetSearch } from './routes/indexes/facet-search';
+import { registerIndexes } from './routes/indexes/indexes';
+import { registerSearch } from './routes/indexes/search';
+import { registerSettings } from './routes/indexes/settings';
+import { registerInstance } from './routes/instance';
+import { registerKeys } from './routes/keys';
+import { registerAliases } from './routes/miroir/aliases';
+import { registerCanaries } from './routes/miroir/canaries';
+import { registerNodes } from './routes/miroir/nodes';
+import { registerOperations } from './routes/miroir/operations';
+import { registerRolloverPolicies } from './routes/miroir/rollover-policies';
+import { registerTopology } from './routes/miroir/topology';
+import { registerMultiSearch } from './routes/multi-search';
+import { registerStats } from './routes/stats';
+import { registerTasks } from './routes/tasks/tasks';
+
+/** Every route of Miroir, in the order of the reference. A new module is added here. */
+const routes: readonly ((app: FastifyInstance, ctx: ApiContext) => void)[] = [
+  registerIndexes,
+  registerDocumentsRead,
+  registerDocumentWrites,
+  registerSearch,
+  registerFacetSearch,
+  registerExplain,
+  registerMultiSearch,
+  registerSettings,
+  registerTasks,
+  registerKeys,
+  registerStats,
+  registerInstance,
+  registerExperimentalFeatures,
+  registerNodes,
+  registerTopology,
+  registerOperations,
+  registerAliases,
+  registerCanaries,
+  registerRolloverPolicies,
+];
+
+/** A GET search with a long filter is one long line; the engine takes 60 KB of it. */
+const headerBytesMax = 128 * 1024;
+/** An upload of the largest body over a slow line. */
+const requestTimeoutMs = 300_000;
+
+/** The application without a socket: `inject` works on it as it is. */
+export function buildApp(ctx: ApiContext): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    exposeHeadRoutes: false,
+    // The limit is checked as the body is read, after decompression; this one must not come first.
+    bodyLimit: Number.MAX_SAFE_INTEGER,
+    requestTimeout: requestTimeoutMs,
+    forceCloseConnections: 'idle',
+    http: { maxHeaderSize: headerBytesMax },
+    routerOptions: {
+      maxParamLength: 1_024,
+      ignoreTrailingSlash: true,
+      ignoreDuplicateSlashes: true,
+    },
+  });
+  registerErrors(app, ctx.log);
+  registerCors(app);
+  registerCompression(app);
+  registerBodies(app, ctx.config.api.bodyLimitBytes);
+  for (const register of routes) register(app, ctx);
+  return app;
+}

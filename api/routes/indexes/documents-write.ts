@@ -1,0 +1,277 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { parseDocuments } from '../../../core/documents/parse';
+import { documentId, isDocumentId } from '../../../core/documents/identity';
+import type { DocumentFormat, ParsedDocuments } from '../../../core/documents/types';
+import { MeiliError } from '../../../core/errors';
+import { normalizeClientFilter } from '../../../core/filter/normalize';
+import type { FilterPart } from '../../../core/filter/normalize';
+import type { JsonValue } from '../../../core/fleet';
+import { isJsonSyntaxError } from '../../../core/json/error';
+import { scanArrayItems, skipWhitespace } from '../../../core/json/scan';
+import { authorize } from '../../auth/authorize';
+import type { ApiContext } from '../../context';
+import { clientOf } from '../../context';
+import { Fields } from '../../http/fields';
+import { mediaType } from '../../http/media-types';
+import { demandKnown, queryOf } from '../../http/page';
+import { countDocuments } from '../../writes/count';
+import { AddDocuments } from '../../writes/operations/add-documents';
+import { demandIndexUid } from '../../writes/operations/common';
+import { DeleteDocuments } from '../../writes/operations/delete-documents';
+import type { Doomed } from '../../writes/operations/delete-documents';
+import { answerWithTask, idempotencyOf, mayCreateIndex } from '../task-reply';
+
+interface IndexParams {
+  Params: { indexUid: string };
+}
+
+const path = '/indexes/:indexUid/documents';
+/** Fixed segments win over document ids, whatever the method. */
+const fixedSegments: ReadonlySet<string> = new Set(['fetch', 'delete', 'edit', 'delete-batch']);
+
+/** The writes of `/indexes/{uid}/documents`. */
+export function registerDocumentWrites(app: FastifyInstance, ctx: ApiContext): void {
+  for (const method of ['POST', 'PUT'] as const) registerAddition(app, ctx, method);
+  registerDeletions(app, ctx);
+  // Functions would see and could drop the hidden fields, so the feature cannot be enabled.
+  app.post(`${path}/edit`, { onRequest: authorize(ctx, 'documents.*') }, () => {
+    throw new MeiliError(
+      'feature_not_enabled',
+      'Using the documents edit route requires enabling the `edit documents by function` experimental feature. See https://github.com/orgs/meilisearch/discussions/762',
+    );
+  });
+}
+
+function registerAddition(app: FastifyInstance, ctx: ApiContext, method: 'POST' | 'PUT'): void {
+  app.route<IndexParams>({
+    method,
+    url: path,
+    config: { body: 'documents' },
+    onRequest: authorize(ctx, 'documents.add'),
+    handler: async (request, reply) => {
+      const name = demandIndexUid(request.params.indexUid);
+      const query = readAddition(request);
+      const addition = new AddDocuments(
+        {
+          name,
+          method,
+          parsed: readPayload(request, query),
+          primaryKey: query.primaryKey,
+          skipCreation: query.skipCreation,
+          mayCreate: mayCreateIndex(ctx, request, name),
+          defaults: ctx.config.fleet,
+        },
+        query.customMetadata,
+        idempotencyOf(request),
+      );
+      return await answerWithTask(ctx, reply, addition);
+    },
+  });
+}
+
+interface AdditionQuery {
+  readonly primaryKey: string | null;
+  readonly csvDelimiter: string | null;
+  readonly customMetadata: string | undefined;
+  readonly skipCreation: boolean;
+}
+
+function readAddition(request: FastifyRequest): AdditionQuery {
+  const query = queryOf(request.query);
+  demandKnown(query, ['primaryKey', 'csvDelimiter', 'customMetadata', 'skipCreation']);
+  const skip = query.get('skipCreation');
+  if (skip !== undefined && !/^(true|false)$/i.test(skip)) {
+    throw new MeiliError(
+      'invalid_skip_creation',
+      `skipCreation must be either \`true\` or \`false\`. Found: \`${skip}\``,
+    );
+  }
+  return {
+    primaryKey: query.get('primaryKey') ?? null,
+    csvDelimiter: readDelimiter(query.get('csvDelimiter')),
+    customMetadata: query.get('customMetadata'),
+    skipCreation: skip?.toLowerCase() === 'true',
+  };
+}
+
+function readDelimiter(text: string | undefined): string | null {
+  if (text === undefined) return null;
+  const prefix =
+    'Invalid value in parameter `csvDelimiter`: expected a string of one character, but found';
+  const characters = [...text];
+  if (characters.length === 1) return text;
+  const found =
+    characters.length === 0
+      ? 'an empty string'
+      : `the following string of ${characters.length} characters: \`${text}\``;
+  throw new MeiliError('invalid_document_csv_delimiter', `${prefix} ${found}`);
+}
+
+function readPayload(request: FastifyRequest, query: AdditionQuery): ParsedDocuments {
+  const type = mediaType(request.headers['content-type'] ?? '');
+  const format: DocumentFormat =
+    type === 'text/csv' ? 'csv' : type === 'application/x-ndjson' ? 'ndjson' : 'json';
+  const { csvDelimiter } = query;
+  if (csvDelimiter !== null && format !== 'csv') {
+    throw new MeiliError(
+      'invalid_content_type',
+      `The Content-Type \`${type}\` does not support the use of a csv delimiter. The csv delimiter can only be used with the Content-Type \`text/csv\`.`,
+    );
+  }
+  if (csvDelimiter !== null && csvDelimiter.charCodeAt(0) > 0x7f) {
+    throw new MeiliError(
+      'invalid_document_csv_delimiter',
+      `csv delimiter must be an ascii character. Found: \`${csvDelimiter}\``,
+    );
+  }
+  try {
+    return parseDocuments(request.rawBody, format, csvDelimiter === null ? {} : { csvDelimiter });
+  } catch (error) {
+    throw asPayloadError(error);
+  }
+}
+
+function asPayloadError(error: unknown): unknown {
+  if (!(error instanceof Error) && !isErrorLike(error)) return error;
+  const { code, message } = error as { code?: unknown; message: string };
+  return code === 'malformed_payload' || code === 'missing_payload' || code === 'internal'
+    ? new MeiliError(code, message)
+    : error;
+}
+
+function isErrorLike(error: unknown): error is { message: string } {
+  return typeof error === 'object' && error !== null && 'message' in error;
+}
+
+function registerDeletions(app: FastifyInstance, ctx: ApiContext): void {
+  const onRequest = authorize(ctx, 'documents.delete');
+  const submit = deletion(ctx);
+
+  app.delete<IndexParams>(
+    path,
+    { onRequest },
+    async (request, reply) => await answerWithTask(ctx, reply, submit(request, { kind: 'all' })),
+  );
+
+  app.delete<{ Params: { indexUid: string; documentId: string } }>(
+    `${path}/:documentId`,
+    { onRequest },
+    async (request, reply) => {
+      const id = request.params.documentId;
+      if (fixedSegments.has(id)) return await reply.code(405).send();
+      demandIndexUid(request.params.indexUid);
+      if (!isDocumentId(id)) throw invalidId(JSON.stringify(id));
+      return await answerWithTask(ctx, reply, submit(request, { kind: 'ids', ids: [id] }));
+    },
+  );
+
+  app.post<IndexParams>(`${path}/delete-batch`, { onRequest }, async (request, reply) => {
+    const ids = readIds(request.rawBody);
+    return await answerWithTask(ctx, reply, submit(request, { kind: 'ids', ids }));
+  });
+
+  app.post<IndexParams>(`${path}/delete`, { onRequest }, async (request, reply) => {
+    const fields = new Fields(request.body as JsonValue, {
+      known: ['filter'],
+      codes: { filter: 'invalid_document_filter' },
+      missing: { filter: 'missing_document_filter' },
+    });
+    const original = fields.raw('filter');
+    if (original === undefined) fields.string('filter');
+    const name = demandIndexUid(request.params.indexUid);
+    const parts = await readFilter(ctx, name, original ?? null);
+    const doomed: Doomed = { kind: 'filter', original: original ?? null, parts };
+    return await answerWithTask(ctx, reply, submit(request, doomed));
+  });
+}
+
+function deletion(
+  ctx: ApiContext,
+): (request: FastifyRequest<IndexParams>, doomed: Doomed) => DeleteDocuments {
+  return (request, doomed) => {
+    const query = queryOf(request.query);
+    demandKnown(query, ['customMetadata']);
+    const name = demandIndexUid(request.params.indexUid);
+    return new DeleteDocuments(
+      { name, doomed, count: (entry, what) => countDocuments(ctx, entry, what) },
+      query.get('customMetadata'),
+      idempotencyOf(request),
+    );
+  };
+}
+
+function invalidId(shown: string): MeiliError {
+  return new MeiliError(
+    'invalid_document_id',
+    `Document identifier \`${shown}\` is invalid. A document identifier can be of type integer or string, only composed of alphanumeric characters (a-z A-Z 0-9), hyphens (-) and underscores (_), and can not be more than 511 bytes.`,
+  );
+}
+
+/** Ids by their bytes: a number above 2^53 must stay what it is. */
+function readIds(bytes: Buffer): string[] {
+  const ids: string[] = [];
+  if (bytes[skipWhitespace(bytes, 0)] !== 0x5b) {
+    throw new MeiliError(
+      'bad_request',
+      `Json deserialize error: invalid type: ${kindAt(bytes)}, expected a sequence at line 1 column ${bytes.length}`,
+    );
+  }
+  try {
+    scanArrayItems(bytes, 0, (start, end) => {
+      const read = documentId(bytes.subarray(start, end));
+      if (!read.ok) throw new MeiliError('invalid_document_id', read.message);
+      ids.push(read.id);
+    });
+  } catch (error) {
+    if (isJsonSyntaxError(error)) throw new MeiliError('malformed_payload', error.message);
+    throw error;
+  }
+  return ids;
+}
+
+function kindAt(bytes: Buffer): string {
+  const value = JSON.parse(bytes.toString()) as JsonValue;
+  if (value === null) return 'null';
+  if (typeof value === 'string') return `string ${JSON.stringify(value)}`;
+  if (typeof value === 'boolean') return `boolean \`${String(value)}\``;
+  if (typeof value === 'object') return 'map';
+  return Number.isInteger(value) ? `integer \`${value}\`` : `floating point \`${value}\``;
+}
+
+/**
+ * The filter in the form for nodes. What is wrong with its syntax is said at once and in a node's own
+ * words; a name that is not filterable is found only by the task.
+ */
+async function readFilter(
+  ctx: ApiContext,
+  name: string,
+  filter: JsonValue,
+): Promise<readonly FilterPart[]> {
+  const normalized = normalizeClientFilter(filter);
+  if (normalized.ok) {
+    if (normalized.parts.length > 0) return normalized.parts;
+    throw new MeiliError('invalid_document_filter', 'Sending an empty filter is forbidden.');
+  }
+  const entry = ctx.fleet.index(name)?.entry;
+  const node = entry?.placement[0]?.shards[0]?.find(({ state }) => state === 'in-sync')?.node;
+  const client = node === undefined ? null : clientOf(ctx, node);
+  const answer =
+    entry === undefined || client === null
+      ? null
+      : await client
+          .request({
+            method: 'POST',
+            path: `/indexes/${entry.physicalUid}/documents/fetch`,
+            body: { filter, limit: 0 },
+          })
+          .catch(() => null);
+  const said =
+    answer === null || answer.status < 400
+      ? null
+      : (JSON.parse(answer.bytes.toString()) as { message?: string });
+  const message =
+    said?.message ??
+    `Invalid syntax for the filter parameter: \`expected String, Array, found: ${JSON.stringify(filter)}\`.`;
+  const own = entry === undefined ? message : message.replaceAll(entry.physicalUid, name);
+  throw new MeiliError('invalid_document_filter', own);
+}

@@ -1,0 +1,125 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { MeiliError } from '../../../core/errors';
+import { fleetTaskUid } from '../../../core/ids';
+import type { FleetTask } from '../../../store/task-types';
+import { authorize } from '../../auth/authorize';
+import type { Caller } from '../../auth/caller';
+import type { ApiContext } from '../../context';
+import { cancelTasks, deleteTasks } from '../../writes/operations/task-operations';
+import { summaryOf } from '../task-reply';
+import { originalFilter, readTaskFilters, readTaskQuery } from './task-query';
+import { batchView, taskView } from './task-view';
+
+/** One page is never larger, whatever limit is asked for. */
+const pageMax = 10_000;
+
+/** `/tasks` and `/batches`, from the fleet's own records. */
+export function registerTasks(app: FastifyInstance, ctx: ApiContext): void {
+  app.get('/tasks', { onRequest: authorize(ctx, 'tasks.get') }, async (request) => {
+    const { tasks, ...page } = await list(ctx, request);
+    return { results: tasks.map(taskView), ...page };
+  });
+
+  app.get('/batches', { onRequest: authorize(ctx, 'tasks.get') }, async (request) => {
+    const { tasks, ...page } = await list(ctx, request);
+    return { results: tasks.filter(({ batchUid }) => batchUid !== null).map(batchView), ...page };
+  });
+
+  for (const kind of ['Task', 'Batch'] as const) registerOne(app, ctx, kind);
+
+  const ignoresBody = { config: { body: 'none' as const } };
+  app.post(
+    '/tasks/cancel',
+    { ...ignoresBody, onRequest: authorize(ctx, 'tasks.cancel') },
+    async (request) => {
+      const filter = readTaskFilters(request.query, request.caller, 'cancel');
+      const wanted = {
+        filter,
+        originalFilter: originalFilter(request.url),
+        visible: visibleTo(request.caller),
+      };
+      return summaryOf(await cancelTasks(ctx, wanted));
+    },
+  );
+
+  app.delete('/tasks', { onRequest: authorize(ctx, 'tasks.delete') }, async (request) => {
+    const filter = readTaskFilters(request.query, request.caller, 'delete');
+    const wanted = {
+      filter,
+      originalFilter: originalFilter(request.url),
+      visible: visibleTo(request.caller),
+    };
+    return summaryOf(await deleteTasks(ctx, wanted));
+  });
+}
+
+function registerOne(app: FastifyInstance, ctx: ApiContext, kind: 'Task' | 'Batch'): void {
+  const path = kind === 'Task' ? '/tasks/:uid' : '/batches/:uid';
+  app.get<{ Params: { uid: string } }>(
+    path,
+    { onRequest: authorize(ctx, 'tasks.get') },
+    async (request) => {
+      const text = request.params.uid;
+      if (!/^\+?\d+$/.test(text) || Number(text) > 0xffff_ffff) {
+        throw new MeiliError(
+          kind === 'Task' ? 'invalid_task_uids' : 'invalid_batch_uids',
+          `${kind} uid \`${text}\` is invalid. It should only contain numeric characters.`,
+        );
+      }
+      const task = await ctx.store.tasks.get(fleetTaskUid(Number(text)));
+      const visible = task !== null && visibleTo(request.caller)(task);
+      if (task === null || !visible || (kind === 'Batch' && task.batchUid === null)) {
+        throw new MeiliError(
+          kind === 'Task' ? 'task_not_found' : 'batch_not_found',
+          `${kind} \`${Number(text)}\` not found.`,
+        );
+      }
+      return kind === 'Task' ? taskView(task) : batchView(task);
+    },
+  );
+}
+
+/** A key that is limited to some indexes sees their tasks, and none of those of no single index. */
+function visibleTo(caller: Caller): (task: FleetTask) => boolean {
+  return (task) =>
+    caller.patterns === null || (task.indexUid !== null && caller.allowsIndex(task.indexUid));
+}
+
+interface Page {
+  readonly tasks: FleetTask[];
+  readonly total: number;
+  readonly limit: number;
+  readonly from: number | null;
+  readonly next: number | null;
+}
+
+async function list(ctx: ApiContext, request: FastifyRequest): Promise<Page> {
+  const query = readTaskQuery(request.query, request.caller);
+  const limit = Math.min(query.limit, pageMax);
+  const { reverse, filter } = query;
+  const visible = visibleTo(request.caller);
+  const tasks: FleetTask[] = [];
+  let from = query.from;
+  let next: number | null = null;
+  let total = 0;
+  // A restricted key skips tasks, so a page may take several reads of the store.
+  do {
+    const page = await ctx.store.tasks.list({
+      limit: Math.max(1, limit),
+      reverse,
+      filter,
+      ...(from === null ? {} : { from: fleetTaskUid(from) }),
+    });
+    total = page.total;
+    for (const task of page.tasks.filter(visible)) {
+      if (tasks.length === limit) {
+        next = task.uid;
+        break;
+      }
+      tasks.push(task);
+    }
+    next ??= page.next;
+    from = page.next;
+  } while (from !== null && tasks.length < limit);
+  return { tasks, total, limit: query.limit, from: tasks[0]?.uid ?? null, next };
+}

@@ -1,0 +1,132 @@
+import type { FastifyInstance } from 'fastify';
+import type { Config } from '../config/config';
+import { groupId, nodeId } from '../core/ids';
+import type { FleetNode } from '../core/fleet';
+import { createNodes } from '../meili/nodes';
+import { connectRedis } from '../store/connect';
+import { createStore } from '../store/create-store';
+import type { FleetOp, Store } from '../store/types';
+import { buildApp } from './app';
+import { KeyRing, defaultKeys } from './auth/key-ring';
+import type { ApiContext, Log } from './context';
+import { FleetCache } from './fleet-cache';
+import { Follower } from './follower/follower';
+import { NodeHealth } from './node-health';
+import { NodeProbes } from './node-probes';
+import { Pod } from './pod';
+import { TemporalGateway } from './temporal-gateway';
+import { WriteService } from './writes/write-service';
+
+export interface Runtime {
+  readonly ctx: ApiContext;
+  readonly app: FastifyInstance;
+  /** Ends the requests under way, gives the leases back and signs off. */
+  close(): Promise<void>;
+}
+
+export interface RuntimeOptions {
+  readonly config: Config;
+  readonly log: Log;
+  /** False: without Temporal, as in tests of the data path. */
+  readonly temporal?: boolean;
+  /** Stands between the pod and its store, for faults in tests. */
+  readonly wrapStore?: (store: Store) => Store;
+}
+
+/** One pod, complete and running, but without a socket. */
+export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { config, log } = options;
+  const redis = connectRedis(config.redis.url);
+  const subscriber = connectRedis(config.redis.url);
+  const plain = createStore({
+    redis,
+    subscriber,
+    prefix: config.redis.prefix,
+    requestDeadlineMs: config.api.requestDeadlineMs,
+    podLeaseMs: config.pods.leaseMs,
+  });
+  const store = options.wrapStore?.(plain) ?? plain;
+  const fleet = new FleetCache(store.fleet);
+  const keys = new KeyRing(config.api.masterKey, store);
+  fleet.onReload(() => keys.reload());
+  const pod = new Pod({ config, pods: store.pods, log, epoch: () => fleet.current().epoch });
+  let writes: WriteService | null = null;
+  const nodes = createNodes({
+    masterKey: config.nodes.key,
+    nodeKeyUid: pod.nodeKeyUid,
+    deadlineMs: config.nodes.deadlineMs,
+    mayRecreateKey: () => writes?.confirmLeases() ?? true,
+  });
+  const health = new NodeHealth();
+  const parts = { config, store, fleet, nodes, pod, log, keys, health };
+  const follower = new Follower(parts);
+  writes = new WriteService({ ...parts, follower });
+  const temporal = options.temporal === false ? null : new TemporalGateway(config.temporal);
+  const ctx: ApiContext = { ...parts, follower, writes, temporal };
+
+  await bootstrap(store, config);
+  await fleet.reload();
+  await pod.start();
+  fleet.onReload(() => beatSoon(pod, log));
+  const unfollow = fleet.follow((error) => log.warn({ err: error }, 'reload of the fleet failed'));
+  const probes = new NodeProbes({ fleet, nodes, health });
+  probes.start();
+  follower.start();
+  writes.start();
+  const app = buildApp(ctx);
+  const close = async (): Promise<void> => {
+    await app.close();
+    probes.stop();
+    unfollow();
+    await ctx.writes.close();
+    await follower.close();
+    await pod.close();
+    await temporal?.close();
+    await nodes.close();
+    await store.close();
+    redis.disconnect();
+    subscriber.disconnect();
+  };
+  return { ctx, app, close };
+}
+
+/** Barriers wait for this pod's word; it must not wait for the next heartbeat. */
+function beatSoon(pod: Pod, log: Log): void {
+  setImmediate(() => {
+    pod.beat().catch((error: unknown) => log.warn({ err: error }, 'heartbeat failed'));
+  });
+}
+
+/** The nodes that the configuration names and the four keys of a new Meilisearch, each made once. */
+async function bootstrap(store: Store, config: Config): Promise<void> {
+  const audit = { who: 'configuration', why: 'start of a pod', what: 'first nodes' };
+  await store.fleet.update(audit, (fleet) => {
+    if (fleet.nodes.length > 0) return null;
+    const ops = config.nodes.bootstrap.map((node): FleetOp => ({
+      op: 'set-node',
+      node: firstNode(node),
+    }));
+    return ops.length === 0 ? null : ops;
+  });
+  const lease = await store.leases.acquire('first-keys', 'bootstrap', 10_000);
+  if (lease === null) return;
+  try {
+    if ((await store.apiKeys.count()) > 0) return;
+    for (const key of defaultKeys(new Date())) await store.apiKeys.create(key);
+  } finally {
+    await store.leases.release(lease);
+  }
+}
+
+function firstNode(node: Config['nodes']['bootstrap'][number]): FleetNode {
+  const { url, zone, weight } = node;
+  return {
+    id: nodeId(node.id),
+    url,
+    group: groupId(node.group),
+    zone,
+    weight,
+    intent: 'active',
+    instanceId: null,
+  };
+}
