@@ -157,6 +157,10 @@ export type BeginResult =
     }
   /** Another pod changed the fleet: reload, note the journals anew, begin again. */
   | { readonly kind: 'epoch-moved'; readonly epoch: Epoch }
+  /**
+   * Begin again after a while with the SAME nonce and do not abandon it: an abandoned note counts as
+   * something to copy, so a writer that notes anew at each try would keep the join from ever happening.
+   */
   | { readonly kind: 'fenced'; readonly retryMs: number }
   | { readonly kind: 'lease-lost' }
   /** The idempotency key was used with the same body: answer with that task. */
@@ -273,7 +277,10 @@ export interface JournalStore {
   size(physicalUid: PhysicalUid, shard: ShardId, target: NodeId): Promise<number>;
   /** Nonces noted and not committed or abandoned. */
   pending(physicalUid: PhysicalUid): Promise<string[]>;
-  /** Gives up a nonce of a dead pod that never began. False, and nothing done, when it had begun. */
+  /**
+   * Gives up a nonce that never began: by its writer when it gives up the write, or for a dead pod.
+   * Its ids are then copied like those of a settled write. False, and nothing done, when it had begun.
+   */
   abandon(physicalUid: PhysicalUid, nonce: string): Promise<boolean>;
   drop(physicalUid: PhysicalUid, shard: ShardId, target: NodeId): Promise<void>;
 }

@@ -191,6 +191,25 @@ describe('join', () => {
     begun(await pod.store.writers.begin({ ...waiting, epoch: epoch(at + 1) }));
   });
 
+  test('is not held up by a writer that notes and begins again with its nonce', async () => {
+    const fence = await acquireWriter(pod.store, podA);
+    const waiting = beginRequest({ fence, epoch: at });
+    for (let tries = 0; tries < 5; tries += 1) {
+      await note(waiting.nonce, ['x', 'y']);
+      expect((await pod.store.writers.begin(waiting)).kind).toBe('fenced');
+    }
+    expect((await pod.store.join(products, request)).kind).toBe('ok');
+  });
+
+  test('waits for the copy of what a writer noted and gave up', async () => {
+    const fence = await acquireWriter(pod.store, podA);
+    const waiting = beginRequest({ fence, epoch: at });
+    await note(waiting.nonce, ['x']);
+    expect((await pod.store.writers.begin(waiting)).kind).toBe('fenced');
+    await pod.store.journals.abandon(products, waiting.nonce);
+    expect(await pod.store.join(products, request)).toEqual({ kind: 'no', reason: 'journal' });
+  });
+
   test('finds one settled write among many waiting ones', async () => {
     await note('pod-a:settled', ['needle']);
     await pod.store.journals.abandon(products, 'pod-a:settled');
