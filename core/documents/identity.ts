@@ -128,7 +128,8 @@ export class IdFinder {
 
   /** The place of a top-level name among those that can hold the id, or -1. */
   levelOf(name: string): number {
-    if (name === this.primaryKey && this.levels.length === 1) return 0;
+    // Nearly every primary key is flat, and this is asked for each name of each document.
+    if (this.levels.length === 1) return name === this.primaryKey ? 0 : -1;
     return this.levels.findIndex((level) => level.name === name);
   }
 

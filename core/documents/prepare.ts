@@ -234,10 +234,10 @@ export function buildPayload(documents: readonly OrderedDocument[], bytes: Uint8
   const writer = new ByteWriter(size);
   writer.writeText('[');
   for (const [index, { prepared, seq }] of documents.entries()) {
-    if (index > 0) writer.writeText(',');
     // The closing brace is the last byte. A document has an id, so a comma always fits.
     writer.writeBytes(bytes, prepared.bytesStart, prepared.bytesEnd - 1);
-    writer.writeText(`,${hiddenMembers(prepared, seq)}}`);
+    const after = index < documents.length - 1 ? ',' : '';
+    writer.writeText(`,${hiddenMembers(prepared, seq)}}${after}`);
   }
   writer.writeText(']');
   return writer.finish();
