@@ -10,7 +10,7 @@ import { FieldOrder, type SortSpec } from './field-order';
 import type { JsonObject } from './json';
 import { compareSortValues, type SortValue } from './score-details';
 import { isSeparator, Tokenizer } from './tokenizer';
-import type { EngineSettings } from './types';
+import type { EngineSettings } from './settings';
 
 /** Words farther apart than this count as unrelated; also the gap between two values of a field. */
 const HARD_GAP = 8;

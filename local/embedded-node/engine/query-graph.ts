@@ -6,7 +6,7 @@ import { allowedTypos, type LocatedTerm } from './query-parser';
 import { fullSubset, intersect, originalPhrase, type TermSubset, wordTerm } from './query-term';
 import { Bitset } from './bitset';
 import type { SearchContext } from './search-context';
-import type { MatchingStrategy } from './types';
+import type { MatchingStrategy } from './settings';
 
 export const START = 0;
 export const END = 1;

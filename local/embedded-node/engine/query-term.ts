@@ -3,7 +3,7 @@
  * for it in documents. Typos and split words are looked up only when a rule asks for them.
  */
 import { compareUtf8 } from './fields';
-import type { SearchContext } from './search-context';
+import type { InvertedIndex } from './inverted-index';
 import { oneTypoDerivations, prefixDerivations, twoTypoDerivations } from './derivations';
 
 const MAX_WORD_BYTES = 250;
@@ -36,6 +36,14 @@ export interface TermInit {
   readonly phrase?: Phrase;
 }
 
+/** What a term needs of its search. */
+export interface TermContext {
+  readonly index: InvertedIndex;
+  newTerm(init: TermInit): QueryTerm;
+  synonymsOf(words: readonly string[]): readonly (readonly string[])[];
+  bestSplit(word: string): Phrase | null;
+}
+
 export class QueryTerm {
   readonly original: string;
   readonly isPrefix: boolean;
@@ -63,7 +71,7 @@ export class QueryTerm {
   }
 
   /** Typos and split words, looked up once. */
-  derive(context: SearchContext): Typos {
+  derive(context: TermContext): Typos {
     return (this.typos ??= this.findTypos(context));
   }
 
@@ -78,7 +86,7 @@ export class QueryTerm {
     return { words, phrases };
   }
 
-  private findTypos(context: SearchContext): Typos {
+  private findTypos(context: TermContext): Typos {
     const { typoDictionary: dictionary } = context.index;
     const search = { word: this.original, maxTypos: this.maxTypos, isPrefix: this.isPrefix };
     if (this.phrase || isTooLong(this.original)) return { one: [], two: [], split: null };
@@ -99,7 +107,7 @@ function isTooLong(word: string): boolean {
 }
 
 /** A term for one word or for joined words, with its prefix derivations and synonyms. */
-export function wordTerm(context: SearchContext, init: TermInit): QueryTerm {
+export function wordTerm(context: TermContext, init: TermInit): QueryTerm {
   const { index } = context;
   const word = init.original;
   if (isTooLong(word)) {
@@ -213,7 +221,7 @@ export interface Expansion {
 }
 
 /** All words and phrases of a subset. */
-export function expand(context: SearchContext, subset: TermSubset): Expansion {
+export function expand(context: TermContext, subset: TermSubset): Expansion {
   const { term } = subset;
   const isDerived = term.ngramWords !== null;
   const words = new Map<string, SubsetWord>();

@@ -12,6 +12,7 @@ import {
   type Phrase,
   QueryTerm,
   type SubsetWord,
+  type TermContext,
   type TermInit,
   type TermSubset,
 } from './query-term';
@@ -19,7 +20,7 @@ import {
 /** Words this far apart, or farther, are not neighbours. */
 export const MAX_DISTANCE = 4;
 
-export class SearchContext {
+export class SearchContext implements TermContext {
   /** Null: all searchable fields. */
   private readonly restrictedFields: ReadonlySet<number> | null;
   private readonly wordSets = new Map<string, Bitset>();

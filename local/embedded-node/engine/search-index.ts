@@ -12,7 +12,8 @@ import { distanceBetween, geoPoint } from './rules/geo-rule';
 import { geoTarget, rankingRules, type RuleMode } from './rules/index';
 import { detailsJson, globalScore } from './score-details';
 import { normalizeSynonyms, SearchContext } from './search-context';
-import type { EngineHit, EngineQuery, EngineResult, EngineSettings } from './types';
+import type { EngineSettings } from './settings';
+import type { EngineHit, EngineQuery, EngineResult } from './types';
 
 interface KeywordQuery {
   /** Null when the query has no words: all documents match. */

@@ -9,7 +9,7 @@ import { ascending, END, type PathStep, QueryGraph, START } from '../query-graph
 import { type TermSubset, width } from '../query-term';
 import type { Rank, ScoreDetail } from '../score-details';
 import type { SearchContext } from '../search-context';
-import type { MatchingStrategy } from '../types';
+import type { MatchingStrategy } from '../settings';
 import type { Bucket, BucketSource, RankingRule } from './rule';
 
 /** What an edge demands of a document. `resolve` is called at most once per run of a rule. */

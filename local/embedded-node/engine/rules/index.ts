@@ -1,6 +1,6 @@
 /** Which rules a search runs, in which order, from the setting `rankingRules` and the parameter `sort`. */
 import type { SearchContext } from '../search-context';
-import type { MatchingStrategy } from '../types';
+import type { MatchingStrategy } from '../settings';
 import { ExactAttributeRule } from './exact-attribute-rule';
 import { GeoRule } from './geo-rule';
 import { proximityRule } from './proximity-rule';

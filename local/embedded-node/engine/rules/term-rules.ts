@@ -10,7 +10,7 @@ import {
   width,
 } from '../query-term';
 import type { SearchContext } from '../search-context';
-import type { MatchingStrategy } from '../types';
+import type { MatchingStrategy } from '../settings';
 import { type Condition, type EdgeSpec, GraphRule } from './graph-rule';
 import type { RankingRule } from './rule';
 

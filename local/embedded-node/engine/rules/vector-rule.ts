@@ -3,7 +3,7 @@ import { Bitset } from '../bitset';
 import { isObject, type Json, type JsonObject, numberOf } from '../json';
 import type { QueryGraph } from '../query-graph';
 import type { SearchContext } from '../search-context';
-import type { EmbedderSettings } from '../types';
+import type { EmbedderSettings } from '../settings';
 import type { Bucket, BucketSource, RankingRule } from './rule';
 
 const F32_EPSILON = 2 ** -23;
