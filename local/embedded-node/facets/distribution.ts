@@ -4,7 +4,16 @@ import { compareUtf8 } from '../engine/fields';
 import { float } from '../engine/json';
 import type { Json, JsonObject } from '../engine/json';
 import type { FacetField, FacetIndex } from '../filter/facet-index';
-import { isFilterable, isWithin, matchingRule, patternsWith } from '../filter/rules';
+import {
+  isFilterable,
+  isWithin,
+  matchField,
+  matchPattern,
+  matchRule,
+  matchingRule,
+  patternsWith,
+} from '../filter/rules';
+import type { FilterableRule } from '../filter/rules';
 
 export type FacetOrder = 'alpha' | 'count';
 
@@ -21,7 +30,10 @@ export function displayNumber(value: number): string {
   if (Object.is(value, -0)) return '-0';
   const text = String(value);
   if (!text.includes('e')) return text;
-  return Math.abs(value) < 1 ? value.toFixed(100).replace(/0+$/, '') : BigInt(value).toString();
+  if (Math.abs(value) >= 1) return BigInt(value).toString();
+  const [mantissa = '', exponent = '0'] = text.replace(/^-/, '').split('e-');
+  const digits = `${'0'.repeat(Number(exponent) - 1)}${mantissa.replace('.', '')}`;
+  return `${value < 0 ? '-' : ''}0.${digits}`;
 }
 
 interface Counted {
@@ -109,28 +121,38 @@ function cut(
   return result;
 }
 
+/** Whether what a facet names and what a rule names have something in common. */
+function overlaps(rule: FilterableRule, facet: string): boolean {
+  return rule.patterns.some((pattern) => {
+    if (matchPattern(facet, pattern) !== 'none') return true;
+    if (rule.isField) return matchField(facet, pattern) !== 'none';
+    return matchPattern(pattern, facet) !== 'none';
+  });
+}
+
 /** Refuses facets that may not be asked for. Throws invalid_search_facets. */
 function checkFacets(facets: readonly string[], index: FacetIndex): void {
   for (const facet of facets) {
-    const rule = matchingRule(facet, index.rules);
-    if (rule !== null && isFilterable(rule.features)) continue;
-    throw new ApiError(
-      'invalid_search_facets',
-      `Invalid facet distribution: ${notFacet(facet, index)}`,
+    const refusing = index.rules.findIndex((rule) =>
+      isFilterable(rule.features) ? overlaps(rule, facet) : matchRule(rule, facet) === 'match',
     );
+    const rule = index.rules[refusing];
+    if (rule !== undefined && isFilterable(rule.features)) continue;
+    const reason =
+      rule === undefined ? unknownFacet(facet, index) : forbiddenFacet(facet, refusing);
+    throw new ApiError('invalid_search_facets', `Invalid facet distribution: ${reason}`);
   }
 }
 
-function notFacet(facet: string, index: FacetIndex): string {
-  const rule = matchingRule(facet, index.rules);
-  if (rule !== null) {
-    const number = rule.index;
-    return [
-      `Attribute \`${facet}\` matched rule #${number} in filterableAttributes, but this rule does not enable filtering.`,
-      `Hint: enable filtering in rule #${number} by modifying the features.filter object`,
-      `Hint: prepend another rule matching \`${facet}\` with appropriate filter features before rule #${number}`,
-    ].join('\n');
-  }
+function forbiddenFacet(facet: string, rule: number): string {
+  return [
+    `Attribute \`${facet}\` matched rule #${rule} in filterableAttributes, but this rule does not enable filtering.`,
+    `Hint: enable filtering in rule #${rule} by modifying the features.filter object`,
+    `Hint: prepend another rule matching \`${facet}\` with appropriate filter features before rule #${rule}`,
+  ].join('\n');
+}
+
+function unknownFacet(facet: string, index: FacetIndex): string {
   const patterns = patternsWith(index.rules, isFilterable);
   if (patterns.length === 0) {
     return `Pattern \`${facet}\` is not filterable. This index does not have configured filterable attributes.`;
@@ -143,29 +165,31 @@ export interface FacetAnswer {
   readonly stats: JsonObject;
 }
 
-/** Counts the values of the asked facets (`*` for all) among the candidates. Throws `ApiError`. */
+/** Counts the values of the asked facets (names or patterns) among the candidates. Throws `ApiError`. */
 export function computeFacets(
   facets: readonly string[],
   index: FacetIndex,
   candidates: ReadonlySet<number>,
   settings: FacetingSettings,
 ): FacetAnswer {
-  const all = facets.includes('*');
-  if (!all) checkFacets(facets, index);
+  checkFacets(facets, index);
   const defaultOrder = settings.sortFacetValuesBy['*'] ?? 'alpha';
-  const names = [...index.fields.keys()].sort(compareUtf8).filter((name) => {
+  const isKnown = (name: string): boolean => {
     const rule = matchingRule(name, index.rules);
-    if (rule === null || !isFilterable(rule.features)) return false;
-    return all || facets.some((facet) => isWithin(name, facet));
-  });
+    return rule !== null && isFilterable(rule.features);
+  };
+  const known = [...index.fields.keys()].filter(isKnown).sort(compareUtf8);
+  const named = new Set(
+    known.filter((name) => facets.some((facet) => matchPattern(facet, name) === 'match')),
+  );
+  const names = known.filter((name) => [...named].some((parent) => isWithin(name, parent)));
   const distribution = new Map<string, ReadonlyMap<string, number>>();
   const stats = new Map<string, Json>();
   for (const name of names) {
     const field = index.fields.get(name);
     if (field === undefined) continue;
     const counts = countValues(field, candidates);
-    const isNamed = !all && facets.includes(name);
-    const order = (isNamed ? settings.sortFacetValuesBy[name] : undefined) ?? defaultOrder;
+    const order = (named.has(name) ? settings.sortFacetValuesBy[name] : undefined) ?? defaultOrder;
     const max = settings.maxValuesPerFacet;
     distribution.set(
       name,

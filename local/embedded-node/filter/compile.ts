@@ -77,6 +77,29 @@ function findContains(condition: Condition): Token | null {
   return null;
 }
 
+/** The first condition on `_vectors`, or null. */
+function findVectors(condition: Condition): Token | null {
+  if (condition.kind === 'not') return findVectors(condition.of);
+  if (condition.kind === 'and' || condition.kind === 'or') {
+    for (const part of condition.all) {
+      const found = findVectors(part);
+      if (found !== null) return found;
+    }
+    return null;
+  }
+  if (condition.kind !== 'exists') return null;
+  return /^_vectors(\.|$)/.test(condition.field.text) ? condition.field : null;
+}
+
+/** Filters on vectors need a feature that the embedded node does not have. */
+export function refuseVectors(condition: Condition | null): void {
+  const field = condition === null ? null : findVectors(condition);
+  if (field === null) return;
+  const place = `${field.column}:${field.column + '_vectors'.length} ${field.filter}`;
+  const error = featureNotEnabled('using a vector filter', 'multimodal', 846);
+  throw new ApiError(error.code, `${error.message}\n${place}`);
+}
+
 /** `CONTAINS` is an experimental feature. Throws feature_not_enabled. */
 export function refuseContains(condition: Condition | null): void {
   const keyword = condition === null ? null : findContains(condition);
@@ -95,7 +118,7 @@ export function runFilter(
   try {
     return evaluateFilter(condition, index);
   } catch (error) {
-    if (error instanceof ApiError) throw new ApiError(report.code, report.prefix + error.message);
+    if (error instanceof ApiError) throw new ApiError(error.code, report.prefix + error.message);
     if (!(error instanceof FilterFault)) throw error;
     throw new ApiError(report.code, report.prefix + faultText(condition, index, report, error));
   }

@@ -190,7 +190,7 @@ class Parser {
       if (error instanceof NoValue) return null;
       throw error;
     }
-    if (!scanner.takeWord('TO')) return null;
+    if (!scanner.takeWord('TO') || !/\s/.test(scanner.text[scanner.at] ?? '')) return null;
     return { kind: 'between', field, from, to: this.requiredValue() };
   }
 
@@ -210,7 +210,7 @@ class Parser {
       }
       values.push(this.listItem());
       if (!scanner.take(',') && scanner.text[scanner.at] !== ']') {
-        if (scanner.at < scanner.text.length) throw this.notInList(false);
+        if (scanner.at < scanner.text.length) throw this.notInList();
       }
     }
     scanner.blanks();
@@ -224,35 +224,37 @@ class Parser {
     } catch (error) {
       if (!(error instanceof NoValue)) throw error;
       this.scanner.at = start;
-      throw this.notInList(error.isKeyword);
+      throw this.notInList();
     }
   }
 
-  private notInList(isKeyword: boolean): FilterFault {
+  private notInList(): FilterFault {
     const rest = this.scanner.rest();
-    const shown = escapeForMessage(rest.source);
     const expected = 'Expected only comma-separated field names inside `IN[..]` but instead found';
-    const hint = `, which is a keyword. To use \`${shown}\` as a field name or a value, surround it by quotes`;
-    return new FilterFault(`${expected} \`${shown}\`${isKeyword ? hint : ''}.`, rest);
+    return new FilterFault(`${expected} \`${escapeForMessage(rest.source)}\`.`, rest);
   }
 
+  /** Numbers between brackets; null where they are not, with the scanner where they stop. */
   private floats(open: string, close: string): Token[] | null {
     const { scanner } = this;
     if (!scanner.take(open)) return null;
     const values: Token[] = [];
     for (;;) {
+      const before = scanner.at;
+      if (values.length > 0 && !scanner.take(',')) return null;
       const value = scanner.takeFloat();
-      if (value === null) return null;
+      if (value === null) {
+        scanner.at = before;
+        return null;
+      }
       values.push(value);
       if (scanner.take(close)) return values;
-      if (!scanner.take(',')) return null;
     }
   }
 
   private radius(): Condition {
-    const start = this.scanner.at;
     const values = this.floats('(', ')');
-    if (values === null) throw new FilterFault(RADIUS_FORM, this.scanner.rest(start));
+    if (values === null) throw new FilterFault(RADIUS_FORM, this.scanner.rest());
     const [lat, lng, radius] = values;
     if (lat === undefined || lng === undefined || radius === undefined || values.length > 4) {
       const message = `Was expecting 3 or 4 arguments for \`_geoRadius\`, but instead found ${values.length}.`;
@@ -263,8 +265,7 @@ class Parser {
 
   private box(): Condition {
     const { scanner } = this;
-    const start = scanner.at;
-    const wrong = (): FilterFault => new FilterFault(BOX_FORM, scanner.rest(start));
+    const wrong = (): FilterFault => new FilterFault(BOX_FORM, scanner.rest());
     if (!scanner.take('(')) throw wrong();
     const corners: [Token, Token][] = [];
     for (;;) {

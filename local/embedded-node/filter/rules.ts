@@ -47,7 +47,8 @@ export function matchPattern(pattern: string, attribute: string): PatternMatch {
   return isWithin(pattern, attribute) ? 'parent' : 'none';
 }
 
-function matchRule(rule: FilterableRule, attribute: string): PatternMatch {
+/** Matches an attribute against all patterns of a rule. */
+export function matchRule(rule: FilterableRule, attribute: string): PatternMatch {
   let best: PatternMatch = 'none';
   for (const pattern of rule.patterns) {
     const found = rule.isField ? matchField(pattern, attribute) : matchPattern(pattern, attribute);

@@ -158,8 +158,7 @@ export class Scanner {
     const word = this.match(WORD);
     if (!word.startsWith('_geo')) return;
     const name = ['_geoPoint', '_geoDistance'].find((reserved) => word.startsWith(reserved));
-    const isCall = this.text[this.at + word.length] === '(';
-    if (name !== undefined || (word === '_geo' && isCall)) {
+    if (name !== undefined || word === '_geo') {
       const reserved = `\`${name ?? '_geo'}\` is a reserved keyword and thus can't be used as a filter expression.`;
       throw new FilterFault(`${reserved} ${RESERVED_GEO_HINT}`, this.rest());
     }

@@ -3,12 +3,14 @@
  * called by the task queue only, one task at a time.
  */
 import { ApiError } from '../errors';
+import { float } from '../engine/json';
 import type { Json, JsonObject } from '../engine/json';
 import { SearchIndex } from '../engine/search-index';
 import { toJsonText } from '../http/answer';
 import { FacetIndex } from '../filter/facet-index';
 import {
   applyChange,
+  checkMerged,
   engineSettings,
   initialSettings,
   plainSetting,
@@ -106,7 +108,7 @@ export class IndexStore {
     const stored = this.find(id)?.stored;
     if (options.skipCreation && stored === undefined) return;
     const sent = document.get('_vectors');
-    const kept = options.merge ? (stored?.vectors ?? null) : null;
+    const kept = this.keptVectors(stored, options);
     for (const [name, without] of lacking) {
       const given = sent instanceof Map ? embeddingsOf(sent, name) : null;
       if ((given ?? embeddingsOf(kept, name)) === null) without.push(id);
@@ -132,14 +134,20 @@ export class IndexStore {
     const document: JsonObject = new Map(
       [...members].sort(([left], [right]) => this.orderOf(left) - this.orderOf(right)),
     );
-    const vectors = this.mergedVectors(
-      sent,
-      options.merge ? (current?.stored.vectors ?? null) : null,
-    );
+    const vectors = this.mergedVectors(sent, this.keptVectors(current?.stored, options));
     const docid = current?.docid ?? this.docids.allocate(id);
     if (current !== null) this.unlink(docid);
     this.documents.set(docid, { id, document, vectors });
     this.link(docid);
+  }
+
+  /** Vectors that stay when a document is sent again: those of embedders stay even on replace. */
+  private keptVectors(stored: StoredDocument | undefined, options: AddOptions): JsonObject | null {
+    const vectors = stored?.vectors ?? null;
+    if (vectors === null || options.merge) return vectors;
+    const { embedders } = this;
+    const kept = new Map([...vectors].filter(([name]) => name in embedders));
+    return kept.size === 0 ? null : kept;
   }
 
   private mergedVectors(sent: JsonObject, kept: JsonObject | null): JsonObject | null {
@@ -171,24 +179,48 @@ export class IndexStore {
   /** Applies a settings change; the index is left as it was when the change is refused. */
   changeSettings(change: SettingsChange): void {
     const next = applyChange(this.settings, change);
-    for (const [name, embedder] of Object.entries(plainSetting<Embedders>(next, 'embedders'))) {
-      if (name in this.embedders) continue;
-      const docids = this.sortedDocids();
-      const lacking = docids.filter((docid) => this.embeddings(docid, name) === null);
-      const ids = lacking.map((docid) => this.documents.get(docid)?.id ?? '');
-      if (ids.length > 0) throw missingVectors(name, ids);
-      for (const docid of docids) {
-        const stored = this.documents.get(docid);
-        const document: JsonObject = new Map([['_vectors', stored?.vectors ?? null]]);
-        checkVectors(stored?.id ?? '', document, { [name]: embedder });
-      }
+    checkMerged(next);
+    const embedders = plainSetting<Embedders>(next, 'embedders');
+    for (const name of Object.keys(embedders)) {
+      if (!(name in this.embedders)) this.checkEmbedder(name, embedders);
     }
+    this.releaseVectors(Object.keys(embedders));
     const facetsChange =
       next.get('filterableAttributes') !== this.settings.get('filterableAttributes');
     const before = toJsonText(engineSettings(this.settings));
     this.settings = next;
     if (facetsChange) this.rebuildFacets();
     if (toJsonText(engineSettings(next)) !== before) this.rebuildEngine();
+  }
+
+  /** A new embedder needs vectors, of its dimensions, in every document. */
+  private checkEmbedder(name: string, embedders: Embedders): void {
+    const docids = this.sortedDocids();
+    const lacking = docids.filter((docid) => this.embeddings(docid, name) === null);
+    const ids = lacking.map((docid) => this.documents.get(docid)?.id ?? '');
+    if (ids.length > 0) throw missingVectors(name, ids);
+    for (const docid of docids) {
+      const stored = this.documents.get(docid);
+      checkVectors(stored?.id ?? '', new Map([['_vectors', stored?.vectors ?? null]]), embedders);
+    }
+  }
+
+  /** Embedders that are no longer set leave their vectors in the documents, in full form. */
+  private releaseVectors(remaining: readonly string[]): void {
+    const gone = Object.keys(this.embedders).filter((name) => !remaining.includes(name));
+    if (gone.length === 0) return;
+    for (const [docid, stored] of this.documents) {
+      const vectors: JsonObject = new Map();
+      for (const name of gone) {
+        const embeddings = (this.embeddings(docid, name) ?? []).map((one) => one.map(float));
+        const full: JsonObject = new Map<string, Json>([['regenerate', false]]);
+        vectors.set(name, full.set('embeddings', embeddings));
+      }
+      for (const [name, value] of stored.vectors ?? []) {
+        if (!gone.includes(name)) vectors.set(name, value);
+      }
+      this.documents.set(docid, { ...stored, vectors });
+    }
   }
 
   private embeddings(docid: number, embedder: string): number[][] | null {

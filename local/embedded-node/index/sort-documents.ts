@@ -16,6 +16,25 @@ interface SortCriterion {
   readonly point: Point | null;
 }
 
+/** Names that mean something else in a sort. Throws `ApiError` with `code`. */
+function refuseReserved(field: string, isPoint: boolean, code: string): void {
+  if (isPoint) return;
+  if (field.startsWith('_geoPoint(')) {
+    const form = '`_geoPoint(latitude, longitude)` and ending by `:asc` or `:desc`';
+    const message = `Invalid syntax for the geo parameter: expected expression formated like ${form}, found \`${field}\`.`;
+    throw new ApiError(code, message);
+  }
+  if (field === '_geo' || field.startsWith('_geoDistance(')) {
+    const hint =
+      'Use the _geoPoint(latitude, longitude) built-in rule to sort on _geo field coordinates.';
+    const name = field === '_geo' ? '_geo' : '_geoDistance';
+    throw new ApiError(
+      code,
+      `\`${name}\` is a reserved keyword and thus can't be used as a sort expression. ${hint}`,
+    );
+  }
+}
+
 /** Reads sort expressions. Throws `ApiError` with `code`. */
 export function parseSort(expressions: readonly string[], code: string): SortCriterion[] {
   return expressions.map((expression) => {
@@ -29,6 +48,7 @@ export function parseSort(expressions: readonly string[], code: string): SortCri
     }
     const [, field = '', order] = match;
     const geo = GEO_SORT.exec(field);
+    refuseReserved(field, geo !== null, code);
     const point: Point | null = geo === null ? null : [Number(geo[1]), Number(geo[2])];
     return { field, ascending: order === 'asc', point };
   });

@@ -26,7 +26,19 @@ export function embeddingsOf(vectors: JsonObject | null, embedder: string): numb
   if (value === null) return [];
   const single = numbers(value);
   if (single !== null) return single.length === 0 ? [] : [single];
-  return (value as Json[]).map((item) => numbers(item) ?? []);
+  return Array.isArray(value) ? value.map((item) => numbers(item) ?? []) : [];
+}
+
+/** Throws invalid_vectors_type where a value can be no embeddings. */
+function checkShape(id: string, embedder: string, value: Json): void {
+  if (value === null || isObject(value) || Array.isArray(value)) return;
+  const kind =
+    typeof value === 'string' ? 'string' : typeof value === 'boolean' ? 'boolean' : 'number';
+  const shown = typeof value === 'string' ? value : toJsonText(value);
+  throw new ApiError(
+    'invalid_vectors_type',
+    `Bad embedder configuration in the document with id: \`${id}\`. Expected \`._vectors.${embedder}\` to be an array of floats, an array of arrays of floats, or an object with at least the field \`regenerate\`, but got the ${kind} \`${shown}\``,
+  );
 }
 
 /** Checks the `_vectors` of a sent document. Throws as the engine does while indexing. */
@@ -40,6 +52,7 @@ export function checkVectors(id: string, document: JsonObject, embedders: Embedd
     );
   }
   for (const [name, { dimensions }] of Object.entries(embedders)) {
+    checkShape(id, name, vectors.get(name) ?? null);
     const embeddings = embeddingsOf(vectors, name) ?? [];
     if (embeddings.length > 256) {
       const message = `Too many vectors for document with id ${id}: found ${embeddings.length}, but limited to 256.`;
@@ -68,17 +81,11 @@ export function missingVectors(embedder: string, ids: readonly string[]): ApiErr
 
 /** `_vectors` as answers show it: known embedders in full form, others as they were sent. */
 export function shownVectors(vectors: JsonObject | null, embedders: Embedders): JsonObject {
-  const shown: JsonObject = new Map();
+  const shown: JsonObject = new Map([...(vectors ?? [])].filter(([name]) => !(name in embedders)));
   for (const name of Object.keys(embedders)) {
     const embeddings = (embeddingsOf(vectors, name) ?? []).map((embedding) => embedding.map(float));
-    shown.set(
-      name,
-      new Map<string, Json>([
-        ['embeddings', embeddings],
-        ['regenerate', false],
-      ]),
-    );
+    const full: JsonObject = new Map<string, Json>([['embeddings', embeddings]]);
+    shown.set(name, full.set('regenerate', false));
   }
-  for (const [name, value] of vectors ?? []) if (!shown.has(name)) shown.set(name, value);
   return shown;
 }

@@ -63,6 +63,11 @@ function fetchOfQuery(request: NodeRequest): Fetch {
   };
 }
 
+/** Fields that have a default may be absent, but not null. */
+function nullRefused(name: string): number {
+  return check.asUint(null, check.child(check.ROOT, name, FETCH_FIELDS[name]));
+}
+
 function fetchOfBody(request: NodeRequest): Fetch {
   const body = check.asStruct(jsonBody(request), Object.keys(FETCH_FIELDS), check.ROOT);
   const read = <T>(name: string, as: (value: Json, place: check.Place) => T): T | null => {
@@ -71,8 +76,9 @@ function fetchOfBody(request: NodeRequest): Fetch {
   };
   const fields = read('fields', check.asStrings);
   return {
-    offset: read('offset', check.asUint) ?? 0,
-    limit: read('limit', check.asUint) ?? 20,
+    offset:
+      body.get('offset') === null ? nullRefused('offset') : (read('offset', check.asUint) ?? 0),
+    limit: body.get('limit') === null ? nullRefused('limit') : (read('limit', check.asUint) ?? 20),
     fields: fields?.includes('*') === true ? null : fields,
     retrieveVectors: read('retrieveVectors', check.asBoolean) ?? false,
     ids: read('ids', check.asArray),
@@ -137,7 +143,6 @@ function one(node: EmbeddedNode, request: NodeRequest, uid: string, id: string):
   const query = readQuery(request, ONE_FIELDS);
   const fields = query.list('fields');
   const index = node.index(uid);
-  if (idText(id) === null) throw invalidId(id);
   const found = index.find(id);
   if (found === null) throw new ApiError('document_not_found', `Document \`${id}\` not found.`);
   return ok(

@@ -2,7 +2,7 @@
 import { ApiError, featureNotEnabled } from '../errors';
 import { parseJson } from '../engine/json';
 import { parseFilter, refuseContains } from '../filter/compile';
-import { accepted } from '../http/answer';
+import { accepted, toJsonText } from '../http/answer';
 import type { Answer } from '../http/answer';
 import { DOCUMENT_TYPES, bodyText, jsonBody, mediaType, wrongContentType } from '../http/request';
 import type { NodeRequest } from '../http/request';
@@ -109,11 +109,8 @@ function deleteBatch(node: EmbeddedNode, request: NodeRequest, uid: string): Ans
     const message = `Json deserialize error: invalid type: ${kind}, expected a sequence ${place}`;
     throw new ApiError('bad_request', message);
   }
-  const ids = body.map((value) => {
-    const id = idText(value);
-    if (id === null) throw invalidId(value);
-    return id;
-  });
+  // What is no document id is no error here: it is the id of no document.
+  const ids = body.map((value) => idText(value) ?? toJsonText(value));
   return enqueue(node, uid, { kind: 'deleteIds', ids }, query);
 }
 

@@ -91,7 +91,7 @@ function update(node: EmbeddedNode, request: NodeRequest, uid: string): Answer {
   const newUid = read('uid', 'invalid_index_uid');
   const fault = newUid === null ? null : uidFault(newUid);
   if (fault !== null) {
-    throw check.invalidValue(fault, check.child(check.ROOT, 'uid', 'invalid_index_uid'));
+    throw new ApiError('invalid_index_uid', fault);
   }
   const task = node.queue.enqueue({
     indexUid: uid,

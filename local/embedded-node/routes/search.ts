@@ -52,7 +52,8 @@ function facetSearch(node: EmbeddedNode, sent: Json, uid: string): Answer {
     [...body].filter(([name]) => FACET_SEARCH_FIELDS.includes(name)),
   );
   const params = { ...paramsOfBody(search, check.ROOT), limit: 0 };
-  const target = targetOf(node, uid);
+  const report = { code: 'invalid_search_filter', prefix: '', reprinted: false };
+  const target = { ...targetOf(node, uid), report };
   const { settings, facets } = target.index;
   if (settings.get('facetSearch') !== true) {
     throw new ApiError('facet_search_disabled', 'The facet search is disabled for this index');
@@ -83,7 +84,7 @@ function oneOfMany(node: EmbeddedNode, item: Json, at: number): Record<string, u
   const uid = check.asString(sentUid, uidPlace);
   const fault = uidFault(uid);
   if (fault !== null) throw check.invalidValue(fault, uidPlace);
-  const params = paramsOfBody(query, place, ['indexUid', 'federationOptions']);
+  const params = paramsOfBody(query, place, true);
   if ((query.get('federationOptions') ?? null) !== null) {
     const hint =
       'Hint: remove `federationOptions` from the query or add `federation` to the request.';

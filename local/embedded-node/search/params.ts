@@ -1,10 +1,11 @@
 /** The parameters of a search, from a body or from a query string. */
-import { ApiError } from '../errors';
+import { ApiError, featureNotEnabled } from '../errors';
 import type { Json, JsonObject } from '../engine/json';
 import { LosslessNumber } from '../engine/json';
 import type { MatchingStrategy } from '../engine/types';
 import type { NodeRequest } from '../http/request';
 import { readQuery } from '../http/query';
+import type { QueryReader } from '../http/query';
 import * as check from '../http/validate';
 import type { Place } from '../http/validate';
 import { filterOfQuery } from '../routes/documents-read';
@@ -117,7 +118,7 @@ function asLocales(value: Json, place: Place): string[] {
 function asHybrid(value: Json, place: Place): SearchParams['hybrid'] {
   const hybrid = check.asStruct(value, ['semanticRatio', 'embedder'], place);
   const embedder = hybrid.get('embedder');
-  if (embedder === undefined) throw check.missingField('embedder', place, 'bad_request');
+  if (embedder === undefined) throw check.missingField('embedder', place);
   const ratio = hybrid.get('semanticRatio') ?? null;
   const ratioPlace = check.child(place, 'semanticRatio', 'invalid_search_semantic_ratio');
   return {
@@ -126,54 +127,75 @@ function asHybrid(value: Json, place: Place): SearchParams['hybrid'] {
   };
 }
 
+/** Parameters that are known but that the embedded node cannot serve. */
+function refuseUnsupported(body: JsonObject): void {
+  if (body.get('useNetwork') === true) {
+    throw featureNotEnabled('passing `useNetwork` in a search query', 'network', 805);
+  }
+  if ((body.get('media') ?? null) !== null) {
+    throw featureNotEnabled('passing `media` in a search query', 'multimodal', 846);
+  }
+}
+
 /** Reads a search body (or one query of a multi-search, at `place`). Throws `ApiError`. */
-export function paramsOfBody(
-  body: JsonObject,
-  place: Place,
-  extra: readonly string[] = [],
-): SearchParams {
+export function paramsOfBody(body: JsonObject, place: Place, isOneOfMany = false): SearchParams {
   const names = Object.keys(BODY_CODES);
-  const object = check.asStruct(body, [...extra, ...names], place);
+  const known = isOneOfMany ? ['indexUid', ...names, 'federationOptions'] : names;
+  const object = check.asStruct(body, known, place);
   const read = <T>(name: string, as: (value: Json, at: Place) => T): T | null => {
     const value = object.get(name) ?? null;
     return value === null ? null : as(value, check.child(place, name, BODY_CODES[name]));
   };
+  /** Fields that have a default may be absent, but not null. */
+  const readOr = <T>(name: string, as: (value: Json, at: Place) => T, fallback: T): T => {
+    const value = object.get(name);
+    return value === undefined ? fallback : as(value, check.child(place, name, BODY_CODES[name]));
+  };
+  refuseUnsupported(object);
   return {
     q: read('q', check.asString),
-    offset: read('offset', check.asUint) ?? 0,
-    limit: read('limit', check.asUint) ?? 20,
+    offset: readOr('offset', check.asUint, 0),
+    limit: readOr('limit', check.asUint, 20),
     page: read('page', check.asUint),
     hitsPerPage: read('hitsPerPage', check.asUint),
     attributesToRetrieve: read('attributesToRetrieve', check.asStrings),
     attributesToCrop: read('attributesToCrop', check.asStrings),
-    cropLength: read('cropLength', check.asUint) ?? 10,
-    cropMarker: read('cropMarker', check.asString) ?? '…',
+    cropLength: readOr('cropLength', check.asUint, 10),
+    cropMarker: readOr('cropMarker', check.asString, '…'),
     attributesToHighlight: read('attributesToHighlight', check.asStrings),
-    highlightPreTag: read('highlightPreTag', check.asString) ?? '<em>',
-    highlightPostTag: read('highlightPostTag', check.asString) ?? '</em>',
-    showMatchesPosition: read('showMatchesPosition', check.asBoolean) ?? false,
+    highlightPreTag: readOr('highlightPreTag', check.asString, '<em>'),
+    highlightPostTag: readOr('highlightPostTag', check.asString, '</em>'),
+    showMatchesPosition: readOr('showMatchesPosition', check.asBoolean, false),
     filter: object.get('filter') ?? null,
     sort: read('sort', check.asStrings),
     distinct: read('distinct', check.asString),
     facets: read('facets', check.asStrings),
-    matchingStrategy: (read('matchingStrategy', (value, at) =>
-      check.asWord(value, STRATEGIES, at),
-    ) ?? 'last') as MatchingStrategy,
+    matchingStrategy: readOr(
+      'matchingStrategy',
+      (value, at) => check.asWord(value, STRATEGIES, at) as MatchingStrategy,
+      'last',
+    ),
     attributesToSearchOn: read('attributesToSearchOn', check.asStrings),
     rankingScoreThreshold: read('rankingScoreThreshold', unitFloat('rankingScoreThreshold')),
     locales: read('locales', asLocales),
     hybrid: read('hybrid', asHybrid),
     vector: read('vector', asVector),
-    retrieveVectors: read('retrieveVectors', check.asBoolean) ?? false,
-    showRankingScore: read('showRankingScore', check.asBoolean) ?? false,
-    showRankingScoreDetails: read('showRankingScoreDetails', check.asBoolean) ?? false,
-    showPerformanceDetails: read('showPerformanceDetails', check.asBoolean) ?? false,
+    retrieveVectors: readOr('retrieveVectors', check.asBoolean, false),
+    showRankingScore: readOr('showRankingScore', check.asBoolean, false),
+    showRankingScoreDetails: readOr('showRankingScoreDetails', check.asBoolean, false),
+    showPerformanceDetails: readOr('showPerformanceDetails', check.asBoolean, false),
   };
 }
 
 /** Sort expressions of a query string; the comma of `_geoPoint(a,b)` separates nothing. */
 function sortOfQuery(text: string | null): string[] | null {
   return text === null ? null : text.split(/,(?![^(]*\))/);
+}
+
+function thresholdOf(query: QueryReader): number | null {
+  const text = query.text('rankingScoreThreshold');
+  const value = Number(text);
+  return text === null || Number.isNaN(value) ? null : value;
 }
 
 /** Reads `GET /indexes/{uid}/search`. Throws `ApiError`. */
@@ -187,7 +209,7 @@ export function paramsOfQuery(request: NodeRequest): SearchParams {
     if (/^(offset|limit|page|hitsPerPage|cropLength)$/.test(name)) put(name, query.uint(name));
     else if (/^(show|retrieveVectors)/.test(name)) put(name, query.flag(name));
     else if (/^(attributes|facets|locales)/.test(name)) put(name, query.list(name));
-    else if (name === 'rankingScoreThreshold') put(name, query.float(name));
+    else if (name === 'rankingScoreThreshold') put(name, thresholdOf(query));
     else if (name === 'vector') put(name, query.list(name)?.map(Number) ?? null);
     else if (name === 'filter') put(name, filterOfQuery(query.text(name)));
     else if (name === 'sort') put(name, sortOfQuery(query.text(name)));
@@ -204,5 +226,26 @@ export function paramsOfQuery(request: NodeRequest): SearchParams {
     const message = '`hybridEmbedder` is mandatory when `vector` is present';
     throw new ApiError('missing_search_hybrid', message);
   }
+  checkQueryValues(query);
   return paramsOfBody(body, check.ROOT);
+}
+
+/** Values whose faults are worded otherwise in a query string than in a body. */
+function checkQueryValues(query: QueryReader): void {
+  const strategy = query.text('matchingStrategy');
+  if (strategy !== null && !STRATEGIES.includes(strategy)) {
+    const rest = check.expectedOneOf(strategy, STRATEGIES);
+    throw new ApiError(
+      'invalid_search_matching_strategy',
+      `Unknown value \`${strategy}\` for parameter \`matchingStrategy\`: ${rest}`,
+    );
+  }
+  const threshold = query.text('rankingScoreThreshold');
+  if (threshold !== null && !(Number(threshold) >= 0 && Number(threshold) <= 1)) {
+    const expected = 'expected a float between `0.0` and `1.0`';
+    throw query.unparsable(
+      'rankingScoreThreshold',
+      `the value of \`rankingScoreThreshold\` is invalid, ${expected}.`,
+    );
+  }
 }

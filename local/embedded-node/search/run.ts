@@ -7,7 +7,14 @@ import type { Json, JsonObject } from '../engine/json';
 import type { EngineHit, EngineQuery, EngineResult } from '../engine/types';
 import { computeFacets } from '../facets/distribution';
 import type { FacetingSettings } from '../facets/distribution';
-import { SEARCH_REPORT, parseFilter, refuseContains, runFilter } from '../filter/compile';
+import {
+  SEARCH_REPORT,
+  parseFilter,
+  refuseContains,
+  refuseVectors,
+  runFilter,
+} from '../filter/compile';
+import type { FilterReport } from '../filter/compile';
 import { isFilterable, matchingRule, patternsWith } from '../filter/rules';
 import type { IndexStore } from '../index/index-store';
 import { selectFields } from '../index/select-fields';
@@ -24,6 +31,8 @@ export interface SearchTarget {
   readonly containsFilter: boolean;
   /** Only these documents are searched; all if absent. It takes the place of a filter. */
   readonly among?: ReadonlySet<number>;
+  /** How faults of the filter are reported; a search prefixes them and quotes a re-print. */
+  readonly report?: FilterReport;
 }
 
 interface Page {
@@ -50,6 +59,8 @@ function checkVector(params: SearchParams, index: IndexStore): void {
       'Invalid request: missing `hybrid` parameter when `vector` or `media` are present.',
     );
   }
+  const hasText = q !== null && q.trim() !== '';
+  if (vector === null && !hasText) return;
   const embedder = index.embedders[hybrid.embedder];
   if (embedder === undefined) {
     throw new ApiError(
@@ -61,10 +72,10 @@ function checkVector(params: SearchParams, index: IndexStore): void {
     const message = `Invalid vector dimensions: expected: \`${embedder.dimensions}\`, found: \`${vector.length}\`.`;
     throw new ApiError('invalid_vector_dimensions', message);
   }
-  if (vector === null && q !== null && q !== '' && hybrid.semanticRatio > 0) {
+  if (vector === null && hybrid.semanticRatio === 1) {
     throw new ApiError(
       'vector_embedding_error',
-      `Error while generating embeddings: user error: attempt to embed the following text in a configuration where embeddings must be user provided:\n  - \`${q}\``,
+      `Error while generating embeddings: user error: attempt to embed the following text in a configuration where embeddings must be user provided:\n  - \`${q ?? ''}\``,
     );
   }
 }
@@ -87,10 +98,13 @@ function checkDistinct(params: SearchParams, { uid, index }: SearchTarget): void
   const rule = matchingRule(params.distinct, index.facets.rules);
   if (rule !== null && isFilterable(rule.features)) return;
   const patterns = patternsWith(index.facets.rules, isFilterable);
+  const number = rule?.index;
   const available =
-    patterns.length === 0
-      ? 'This index does not have configured filterable attributes.'
-      : `Available filterable attributes patterns are: \`${patterns.join(', ')}\`.`;
+    number !== undefined
+      ? `Note: this attribute matches rule #${number} in filterableAttributes, but this rule does not enable filtering.\nHint: enable filtering in rule #${number} by adding appropriate filter features.\nHint: prepend another rule matching ${params.distinct} with filter features before rule #${number}`
+      : patterns.length === 0
+        ? 'This index does not have configured filterable attributes.'
+        : `Available filterable attributes patterns are: \`${patterns.join(', ')}\`.`;
   throw new ApiError(
     'invalid_search_distinct',
     `Index \`${uid}\`: Attribute \`${params.distinct}\` is not filterable and thus, cannot be used as distinct attribute. ${available}`,
@@ -117,10 +131,11 @@ export function searchCandidates(
   filter: SearchParams['filter'],
   target: SearchTarget,
 ): ReadonlySet<number> | null {
-  const condition = parseFilter(filter, SEARCH_REPORT.code);
+  const report = target.report ?? { ...SEARCH_REPORT, prefix: `Index \`${target.uid}\`: ` };
+  const condition = parseFilter(filter, report.code);
   if (!target.containsFilter) refuseContains(condition);
+  refuseVectors(condition);
   if (condition === null) return null;
-  const report = { ...SEARCH_REPORT, prefix: `Index \`${target.uid}\`: ` };
   return runFilter(condition, target.index.facets, report);
 }
 
@@ -175,7 +190,8 @@ function shownHit(
   const document = stored?.document ?? new Map();
   const displayed = plainSetting<string[]>(index.settings, 'displayedAttributes');
   const shown = retrieved(params, index, document);
-  if (hit.geoDistance !== undefined) shown.set('_geoDistance', hit.geoDistance);
+  if (hit.geoDistance !== undefined && shown.has('_geo'))
+    shown.set('_geoDistance', hit.geoDistance);
   if (params.retrieveVectors) {
     shown.set('_vectors', shownVectors(stored?.vectors ?? null, index.embedders));
   }

@@ -4,7 +4,7 @@ import { ApiError } from '../errors';
 import type { Json } from '../engine/json';
 import { toJsonText } from '../http/answer';
 import * as check from '../http/validate';
-import { idText } from '../index/document-id';
+import { idText, invalidId } from '../index/document-id';
 import { embeddingsOf } from '../index/vectors';
 import { paramsOfBody } from './params';
 import { runSearch, searchCandidates } from './run';
@@ -41,30 +41,36 @@ export function runSimilar(sent: Json, target: SearchTarget): Record<string, unk
   if (index.embedders[name] === undefined) {
     throw new ApiError('invalid_similar_embedder', `Cannot find embedder with name \`${name}\`.`);
   }
-  const found = text === null ? null : index.find(text);
-  if (found === null || text === null) {
+  if (text === null) {
+    throw check.invalidValue(
+      invalidId(id).message,
+      check.child(check.ROOT, 'id', 'invalid_similar_id'),
+    );
+  }
+  const found = index.find(text);
+  if (found === null) {
     const shown = typeof id === 'string' ? id : toJsonText(id);
     throw new ApiError('not_found_similar_id', `Document \`${shown}\` not found.`);
   }
   const [vector] = embeddingsOf(found.stored.vectors, name) ?? [];
-  const passing = searchCandidates(body.get('filter') ?? null, target) ?? index.facets.documents;
-  const others = new Set(passing);
+  const report = { code: 'invalid_similar_filter', prefix: '', reprinted: false };
+  const own = { ...target, report };
+  const others = new Set(
+    searchCandidates(body.get('filter') ?? null, own) ?? index.facets.documents,
+  );
   others.delete(found.docid);
+  const total = others.size;
+  for (const docid of others) {
+    const near = embeddingsOf(index.documents.get(docid)?.vectors ?? null, name) ?? [];
+    if (near.length === 0) others.delete(docid);
+  }
   const search = new Map(body);
-  for (const own of ['id', 'embedder', 'filter']) search.delete(own);
+  for (const field of ['id', 'embedder', 'filter']) search.delete(field);
   const params = paramsOfBody(search, check.ROOT);
-  if (vector === undefined)
-    return {
-      hits: [],
-      id: text,
-      processingTimeMs: 0,
-      limit: params.limit,
-      offset: params.offset,
-      estimatedTotalHits: 0,
-    };
+  const near = vector === undefined ? new Set<number>() : others;
   const answer = runSearch(
-    { ...params, vector, hybrid: { embedder: name, semanticRatio: 1 } },
-    { ...target, among: others },
+    { ...params, vector: vector ?? null, hybrid: { embedder: name, semanticRatio: 1 } },
+    { ...target, among: near },
   );
   return {
     hits: answer['hits'],
@@ -72,6 +78,6 @@ export function runSimilar(sent: Json, target: SearchTarget): Record<string, unk
     processingTimeMs: Math.round(performance.now() - started),
     limit: params.limit,
     offset: params.offset,
-    estimatedTotalHits: answer['estimatedTotalHits'],
+    estimatedTotalHits: total,
   };
 }

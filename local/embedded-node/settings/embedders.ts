@@ -1,5 +1,6 @@
 /** The setting `embedders`; the embedded node computes no embeddings, so only `userProvided`. */
 import { ApiError } from '../errors';
+import { isObject } from '../engine/json';
 import type { Json, JsonObject } from '../engine/json';
 import * as check from '../http/validate';
 import type { Place } from '../http/validate';
@@ -27,35 +28,42 @@ const FIELDS = [
 
 const SOURCES = ['openAi', 'huggingFace', 'ollama', 'userProvided', 'rest', 'composite'];
 
-/** Members in Meilisearch's order. */
-function checkEmbedder(value: Json, place: Place): JsonObject {
+function onlyUserProvided(name: string, code: string): ApiError {
+  const reason = 'the embedded node knows only the source `userProvided`.';
+  return new ApiError(code, `\`.embedders.${name}\`: ${reason}`);
+}
+
+/** Members in Meilisearch's order. Without a source it is a change of an embedder that exists. */
+function checkEmbedder(name: string, value: Json, place: Place): JsonObject {
   const sent = check.asStruct(value, FIELDS, place);
-  const source = sent.get('source');
-  const word =
-    source === undefined ? null : check.asWord(source ?? '', SOURCES, check.child(place, 'source'));
-  if (word !== 'userProvided') {
-    throw new ApiError(
-      place.code,
-      `\`${place.path.replace(/^\.(?!embedders)/, '.embedders.')}\`: the embedded node knows only the source \`userProvided\`.`,
-    );
+  const source = sent.get('source') ?? null;
+  if (source !== null) {
+    const word = check.asWord(source, SOURCES, check.child(place, 'source'));
+    if (word !== 'userProvided') throw onlyUserProvided(name, place.code);
   }
-  const dimensions = sent.get('dimensions');
-  if (dimensions === undefined) {
-    const note = `(note: this field is mandatory for source \`userProvided\`)`;
-    throw new ApiError(
-      place.code,
-      `\`.embedders${place.path.replace(/^\.embedders/, '')}\`: Missing field \`dimensions\` ${note}`,
-    );
+  const dimensions = sent.get('dimensions') ?? null;
+  if (source !== null && dimensions === null) {
+    const note = '(note: this field is mandatory for source `userProvided`)';
+    throw new ApiError(place.code, `\`.embedders.${name}\`: Missing field \`dimensions\` ${note}`);
   }
-  const embedder: JsonObject = new Map<string, Json>([
-    ['source', word],
-    ['dimensions', check.asUint(dimensions, check.child(place, 'dimensions'))],
-  ]);
-  for (const name of ['distribution', 'binaryQuantized']) {
-    const member = sent.get(name);
-    if (member !== undefined) embedder.set(name, member);
+  const embedder: JsonObject = new Map();
+  if (source !== null) embedder.set('source', source);
+  if (dimensions !== null) {
+    embedder.set('dimensions', check.asUint(dimensions, check.child(place, 'dimensions')));
+  }
+  for (const member of ['distribution', 'binaryQuantized']) {
+    const sentMember = sent.get(member);
+    if (sentMember !== undefined) embedder.set(member, sentMember);
   }
   return embedder;
+}
+
+/** Refuses embedders that are not whole after a merge. Throws invalid_settings_embedders. */
+export function checkWholeEmbedders(embedders: Json): void {
+  for (const [name, embedder] of isObject(embedders) ? embedders : []) {
+    const isWhole = isObject(embedder) && embedder.has('source') && embedder.has('dimensions');
+    if (!isWhole) throw onlyUserProvided(name, 'invalid_settings_embedders');
+  }
 }
 
 export function checkEmbedders(value: Json, place: Place): Json {
@@ -63,7 +71,7 @@ export function checkEmbedders(value: Json, place: Place): Json {
   for (const [name, embedder] of check.asObject(value, place)) {
     embedders.set(
       name,
-      embedder === null ? null : checkEmbedder(embedder, check.child(place, name)),
+      embedder === null ? null : checkEmbedder(name, embedder, check.child(place, name)),
     );
   }
   return embedders;

@@ -1,11 +1,13 @@
 /** The settings of one index, and what a settings request changes in them. */
 import type { Json, JsonObject } from '../engine/json';
 import { isObject, toPlain } from '../engine/json';
-import type { EngineSettings } from '../engine/types';
+import { ApiError } from '../errors';
+import type { EngineSettings, TypoTolerance } from '../engine/types';
 import { DEFAULT_ENGINE_SETTINGS } from '../engine/types';
 import * as check from '../http/validate';
+import { checkWholeEmbedders } from './embedders';
 import { mergeObjects } from './setting';
-import { HIDDEN_SETTINGS, SETTINGS } from './table';
+import { HIDDEN_SETTINGS, SETTINGS, typoSizesFault } from './table';
 
 /** What a request changes, by name and in the order of the table; null resets. */
 export type SettingsChange = ReadonlyMap<string, Json>;
@@ -59,6 +61,14 @@ export function applyChange(settings: IndexSettings, change: SettingsChange): In
     } else next.set(name, value);
   }
   return next;
+}
+
+/** Refuses what is right in itself but not together with what was set before. Throws `ApiError`. */
+export function checkMerged(settings: IndexSettings): void {
+  checkWholeEmbedders(settings.get('embedders') ?? null);
+  const { minWordSizeForTypos: sizes } = plainSetting<TypoTolerance>(settings, 'typoTolerance');
+  const fault = typoSizesFault(sizes.oneTypo, sizes.twoTypos);
+  if (fault !== null) throw new ApiError('invalid_settings_typo_tolerance', fault);
 }
 
 /** The body of `GET /indexes/{uid}/settings`. */

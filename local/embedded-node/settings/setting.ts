@@ -23,7 +23,7 @@ export function mergeObjects(current: Json, sent: JsonObject, initial: Json): Js
     if (value === null) {
       if (start === undefined) merged.delete(name);
       else merged.set(name, start);
-    } else if (isObject(value) && isObject(start ?? null)) {
+    } else if (isObject(value)) {
       merged.set(name, mergeObjects(merged.get(name) ?? null, value, start ?? null));
     } else merged.set(name, value);
   }

@@ -51,18 +51,34 @@ function checkMembers(
   return checked;
 }
 
+function checkByte(value: Json, place: Place): Json {
+  const number = check.asUint(value, place);
+  if (number <= 255) return number;
+  const limit = 'is too large to be deserialized, maximum value authorized is `255`';
+  throw check.invalidValue(`value: \`${number}\` ${limit}`, place);
+}
+
+function checkPositive(value: Json, place: Place): Json {
+  const number = check.asUint(value, place);
+  if (number > 0) return number;
+  const expected = 'a non-zero integer value lower than `18446744073709551615` was expected';
+  throw check.invalidValue(`${expected}, but found a zero`, place);
+}
+
+/** What is wrong with the lengths from which words may have typos; null if nothing. */
+export function typoSizesFault(one: unknown, two: unknown): string | null {
+  if (typeof one !== 'number' || typeof two !== 'number' || one <= two) return null;
+  const rule =
+    '`oneTypo` and `twoTypos` fields should be between `0` and `255`, and `twoTypos` should be greater or equals to `oneTypo`';
+  return `\`minWordSizeForTypos\` setting is invalid. ${rule} but found \`oneTypo: ${one}\` and twoTypos: ${two}\`.`;
+}
+
 function checkMinWordSize(value: Json, place: Place): Json {
-  const sizes = checkMembers(value, { oneTypo: check.asUint, twoTypos: check.asUint }, place);
+  const sizes = checkMembers(value, { oneTypo: checkByte, twoTypos: checkByte }, place);
   const one = sizes.get('oneTypo') ?? null;
   const two = sizes.get('twoTypos') ?? null;
-  if (typeof one === 'number' && typeof two === 'number' && one > two) {
-    const rule =
-      '`oneTypo` and `twoTypos` fields should be between `0` and `255`, and `twoTypos` should be greater or equals to `oneTypo`';
-    throw new ApiError(
-      place.code,
-      `\`minWordSizeForTypos\` setting is invalid. ${rule} but found \`oneTypo: ${one}\` and twoTypos: ${two}\`.`,
-    );
-  }
+  const fault = typoSizesFault(one, two);
+  if (fault !== null) throw check.invalidValue(fault, place);
   return sizes;
 }
 
@@ -182,7 +198,7 @@ export const SETTINGS: readonly Setting[] = [
   setting(
     'pagination',
     { maxTotalHits: 1000 },
-    (value, place) => checkMembers(value, { maxTotalHits: check.asUint }, place),
+    (value, place) => checkMembers(value, { maxTotalHits: checkPositive }, place),
     { verb: 'PATCH' },
   ),
   setting('embedders', {}, checkEmbedders, { verb: 'PATCH' }),

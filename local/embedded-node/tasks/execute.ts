@@ -25,6 +25,10 @@ export async function turn(): Promise<void> {
   await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
+function indexExists(uid: string): ApiError {
+  return new ApiError('index_already_exists', `Index \`${uid}\` already exists.`);
+}
+
 function existing(indexes: Indexes, uid: string): IndexStore {
   const index = indexes.get(uid);
   if (index === undefined) throw indexNotFound(uid);
@@ -58,7 +62,10 @@ async function addDocuments(index: IndexStore, content: AddContent): Promise<Det
   const { documents } = content;
   const before = index.primaryKey;
   const primaryKey = settlePrimaryKey(index, content);
-  if (primaryKey !== null && before === null) index.setPrimaryKey(primaryKey);
+  if (primaryKey !== null && before === null) {
+    if (content.primaryKey === null) index.primaryKey = primaryKey;
+    else index.setPrimaryKey(primaryKey);
+  }
   let ids: string[];
   try {
     if (content.poison !== null) throw new ApiError('internal', content.poison);
@@ -107,13 +114,7 @@ function updateIndex(
 ): void {
   const index = existing(indexes, uid);
   const { primaryKey, newUid } = content;
-  if (newUid !== null && newUid !== uid && indexes.has(newUid)) {
-    const hint = `Hint: You can remove \`${newUid}\` first and then do your remove.`;
-    throw new ApiError(
-      'index_already_exists',
-      `Cannot rename \`${uid}\` to \`${newUid}\` as the index already exists. ${hint}`,
-    );
-  }
+  if (newUid !== null && newUid !== uid && indexes.has(newUid)) throw indexExists(newUid);
   if (primaryKey !== null && primaryKey !== index.primaryKey) {
     if (index.documents.size > 0) {
       throw primaryKeyExists(index.primaryKey ?? '', `Index \`${uid}\`: `);
@@ -171,9 +172,7 @@ async function onNode(task: Task, indexes: Indexes, now: number): Promise<Detail
   const uid = task.indexUid ?? '';
   switch (content.kind) {
     case 'createIndex': {
-      if (indexes.has(uid)) {
-        throw new ApiError('index_already_exists', `Index \`${uid}\` already exists.`);
-      }
+      if (indexes.has(uid)) throw indexExists(uid);
       const index = existingOrNew(indexes, uid, now);
       if (content.primaryKey !== null) index.setPrimaryKey(content.primaryKey);
       return details;

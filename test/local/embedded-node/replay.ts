@@ -20,6 +20,8 @@ export interface ReplayOptions {
   readonly groups?: readonly string[];
   /** Whether members of objects must come in the recorded order. Default true. */
   readonly memberOrder?: boolean;
+  /** Path of the file of exchanges; default `test/recordings/api.ndjson`. */
+  readonly recording?: string;
   /** How long one task may take. Default 30,000. */
   readonly taskTimeoutMs?: number;
 }
@@ -242,7 +244,9 @@ export async function replay(
   options: ReplayOptions = {},
 ): Promise<Report> {
   const run = new Replay(baseUrl, masterKey, options);
-  const lines = readFileSync(RECORDING, 'utf8').trim().split('\n');
+  const lines = readFileSync(options.recording ?? RECORDING, 'utf8')
+    .trim()
+    .split('\n');
   for (const [line, recorded] of lines.entries()) await run.exchange(line, parseJson(recorded));
   return { groups: run.groups, differences: run.differences };
 }
