@@ -112,7 +112,8 @@ export class Follower {
     for (const uid of this.#tasks.keys()) if (!open.has(uid)) this.#tasks.delete(uid);
     const unknown = [...open].filter((uid) => !this.#tasks.has(uid));
     for (const task of await Promise.all(unknown.map((uid) => this.ctx.store.tasks.get(uid)))) {
-      if (task === null || task.status === 'enqueuing') continue;
+      // Between the two reads it may have ended: what is final is never folded again.
+      if (task === null || task.status === 'enqueuing' || task.finishedAt !== null) continue;
       this.#tasks.set(task.uid, task);
       this.#pause = pauseMsMin;
       await this.#diverge(task, findInversions(task, this.#tasks.values()));

@@ -36,6 +36,7 @@ export function registerBodies(app: FastifyInstance, limitBytes: number): void {
   app.addHook('preValidation', async (request) => {
     // Without a body no parser runs.
     request.rawBody ??= Buffer.alloc(0);
+    if (request.is404) return;
     const kind = request.routeOptions.config.body ?? kindOf(request.method);
     if (kind === 'none') return;
     demandType(request, kind);
@@ -48,22 +49,30 @@ function kindOf(method: string): BodyKind {
 }
 
 function demandType(request: FastifyRequest, kind: 'json' | 'documents'): void {
-  const accepted = kind === 'json' ? jsonTypes : documentTypes;
   const given = request.headers['content-type'];
-  const list = accepted.map((type) => `\`${type}\``).join(', ');
   if (given === undefined) {
     throw new MeiliError(
       'missing_content_type',
-      `A Content-Type header is missing. Accepted values for the Content-Type header are: ${list}`,
+      `A Content-Type header is missing. Accepted values for the Content-Type header are: ${accepted(kind)}`,
     );
   }
   const type = mediaType(given);
-  const fits = kind === 'json' ? /[/+]json$/.test(type) : accepted.includes(type);
-  if (fits) return;
-  throw new MeiliError(
+  const fits = kind === 'json' ? /[/+]json$/.test(type) : documentTypes.includes(type);
+  if (!fits) throw wrongContentType(request);
+}
+
+/** For a type that does not fit the route, or that is no media type at all. */
+export function wrongContentType(request: FastifyRequest): MeiliError {
+  const kind = request.routeOptions.config.body === 'documents' ? 'documents' : 'json';
+  const type = mediaType(request.headers['content-type'] ?? '');
+  return new MeiliError(
     'invalid_content_type',
-    `The Content-Type \`${type}\` is invalid. Accepted values for the Content-Type header are: ${list}`,
+    `The Content-Type \`${type}\` is invalid. Accepted values for the Content-Type header are: ${accepted(kind)}`,
   );
+}
+
+function accepted(kind: 'json' | 'documents'): string {
+  return (kind === 'json' ? jsonTypes : documentTypes).map((type) => `\`${type}\``).join(', ');
 }
 
 async function readBody(

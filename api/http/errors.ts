@@ -1,11 +1,12 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { MeiliError, isMeiliError } from '../../core/errors';
 import type { Log } from '../context';
+import { wrongContentType } from './body';
 
 /** Every error leaves as Meilisearch's four members; what is ours to hide is logged, not sent. */
 export function registerErrors(app: FastifyInstance, log: Log): void {
   app.setErrorHandler(async (error: FastifyError | Error, request, reply) => {
-    const known = asMeiliError(error);
+    const known = asMeiliError(error, request);
     if (known === null) {
       log.error({ err: error, route: request.routeOptions.url }, 'request failed unexpectedly');
     }
@@ -26,15 +27,10 @@ export async function sendError(reply: FastifyReply, error: MeiliError): Promise
 }
 
 /** Fastify's own refusals in Meilisearch's words; null for what nobody foresaw. */
-function asMeiliError(error: FastifyError | Error): MeiliError | null {
+function asMeiliError(error: FastifyError | Error, request: FastifyRequest): MeiliError | null {
   if (isMeiliError(error)) return error;
   const code = 'code' in error ? error.code : '';
-  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
-    return new MeiliError(
-      'invalid_content_type',
-      'The Content-Type is invalid. Accepted values for the Content-Type header are: `application/json`, `application/x-ndjson`, `text/csv`',
-    );
-  }
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return wrongContentType(request);
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return new MeiliError('payload_too_large', 'The provided payload reached the size limit.');
   }

@@ -36,7 +36,10 @@ export function batchView(task: FleetTask): object {
     duration: task.duration,
     startedAt: task.startedAt,
     finishedAt: task.finishedAt,
-    batchStrategy: `created batch containing only task with id ${task.uid} of type \`${task.type}\` that cannot be batched with any other task.`,
+    batchStrategy:
+      task.type === 'taskDeletion'
+        ? 'stopped after the last task of type `taskDeletion` because they cannot be batched with tasks of any other type.'
+        : `created batch containing only task with id ${task.uid} of type \`${task.type}\` that cannot be batched with any other task.`,
   };
 }
 

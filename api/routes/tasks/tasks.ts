@@ -97,7 +97,10 @@ async function list(ctx: ApiContext, request: FastifyRequest): Promise<Page> {
   const query = readTaskQuery(request.query, request.caller);
   const limit = Math.min(query.limit, pageMax);
   const { reverse, filter } = query;
-  const visible = visibleTo(request.caller);
+  const allowed = visibleTo(request.caller);
+  // Tasks of several indexes are not shown where one index is asked for.
+  const visible = (task: FleetTask): boolean =>
+    allowed(task) && (filter.indexUids === undefined || task.indexUid !== null);
   const tasks: FleetTask[] = [];
   let from = query.from;
   let next: number | null = null;
