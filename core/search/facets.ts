@@ -56,7 +56,9 @@ export function mergeFacets(input: FacetInput): MergedFacets {
   const distributions = fields.map((field) => {
     const values = sumValues(input, field, ranges.get(field) ?? null);
     noteCaps(input, field, values, approximate);
-    return `${JSON.stringify(field)}:${distributionText(orderAndCut(input, field, values))}`;
+    const shown = orderAndCut(input, field, values);
+    noteTies(input, field, shown, approximate);
+    return `${JSON.stringify(field)}:${distributionText(shown)}`;
   });
   const stats = [...ranges.entries()]
     .filter(([field]) => !isHiddenField(field) && field !== input.omit)
@@ -187,6 +189,21 @@ function noteCaps(
   ) {
     approximate.add('facet-numeric-order');
   }
+}
+
+/**
+ * By count, equal counts stand in an order that depends on how the engine's facet tree is grouped, and
+ * so on all documents. It is said only where the cut or the order could show it.
+ */
+function noteTies(
+  input: FacetInput,
+  field: string,
+  shown: readonly FacetValue[],
+  approximate: Set<ApproximateReason>,
+): void {
+  if (input.nodes.length < 2 || facetOrder(input.settings, field) !== 'count') return;
+  const kinds = shown.map((value) => `${String(value.number === null)}${String(value.count)}`);
+  if (new Set(kinds).size < kinds.length) approximate.add('facet-ties');
 }
 
 const sizeOf = (value: JsonValue | undefined): number =>

@@ -59,8 +59,18 @@ export function mergeHybrid(
   // Every document of the filtered index is a candidate of the semantic half, so its totals and
   // facets are those of the union.
   const approximate = new Set<ApproximateReason>([...vectors.approximate, ...keyword.approximate]);
+  if (semanticHits > 0 && marksWords(input)) approximate.add('semantic-highlight');
   return finishAnswer(input, { list: { ...vectors, approximate }, shown, semantic: semanticHits });
 }
+
+/**
+ * The engine marks the words of the query in semantic hits of a hybrid search too; a node that is asked
+ * for the semantic half alone has no words to mark.
+ */
+const marksWords = ({ request }: MergeInput): boolean =>
+  request.showMatchesPosition ||
+  (request.attributesToHighlight?.length ?? 0) > 0 ||
+  (request.attributesToCrop?.length ?? 0) > 0;
 
 interface SourcedHit {
   readonly hit: Hit;

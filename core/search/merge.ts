@@ -103,7 +103,10 @@ function distinctTotal(
   approximate: Set<ApproximateReason>,
 ): number {
   const total = sumTotals(parts);
-  if (input.request.paging.mode === 'offset') approximate.add('distinct-total');
+  // In offset mode, and in any semantic search, one Meilisearch's own count depends on the limit.
+  if (input.request.paging.mode === 'offset' || searchKind(input.request) !== 'keyword') {
+    approximate.add('distinct-total');
+  }
   const field = distinctField(input.request, input.settings);
   if (field === null || parts.length < 2) return total;
   const cap = physicalMaxValuesPerFacet(input.settings);

@@ -180,15 +180,17 @@ function clientFormatted(
   bytes: Uint8Array,
   member: MemberSpan,
   projection: Projection,
-): Uint8Array {
+): Uint8Array | null {
   const extra = projection.extraInFormatted ? null : projection.extra;
-  return rebuilt(bytes, member.valueStart, (field) => {
+  const text = rebuilt(bytes, member.valueStart, (field) => {
     if (spanStartsWith(bytes, field.keyStart, field.keyEnd, hiddenBytes)) return null;
     if (extra === null) return keep;
     const change = withoutPath(bytes, field, extra);
     if (change === keep || change === null) return change;
     return Buffer.concat([bytes.subarray(field.keyStart - 1, field.valueStart), change]);
   });
+  // Without the added field the node would have formatted nothing and written no such member.
+  return extra !== null && text.length <= 2 ? null : text;
 }
 
 /** An object with each member kept, dropped (null) or replaced by another member's text. */

@@ -90,5 +90,7 @@ export type ApproximateReason =
   | 'facet-capped'
   | 'facet-numeric-order'
   | 'facet-distinct'
+  | 'facet-ties'
+  | 'semantic-highlight'
   | 'frequency-strategy'
   | 'score-threshold';

@@ -86,6 +86,15 @@ describe('hybrid searches', () => {
     expect(found).toMatchObject({ ids: [1], count: undefined });
   });
 
+  it('say that words are not marked in hits of the semantic half', () => {
+    const keyword = [answer('a', [keywordHit(1, 0.2)])];
+    const semantic = [answer('a', [semanticHit(2, 0.7)])];
+    const reasons = (more: JsonObject): readonly string[] =>
+      mergeHybrid(mergeInput(keyword, body(0.5, more)), semantic).approximate;
+    expect(reasons({ attributesToHighlight: ['*'] })).toEqual(['semantic-highlight']);
+    expect(reasons({})).toEqual([]);
+  });
+
   it('obey a sort rule that stands before the scores', () => {
     const by = (value: JsonValue): JsonObject => ({ 'year:asc': { order: 0, value } });
     const keyword = [answer('a', [keywordHit(1, 0.1, by(1990)), keywordHit(2, 0.9, by(2000))])];

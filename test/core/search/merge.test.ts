@@ -238,6 +238,20 @@ describe('distinct', () => {
     ).toEqual([{ id: 1 }]);
   });
 
+  it('leaves no empty `_formatted` behind where the added field was all that was formatted', () => {
+    const one = { id: 1, color: 'x', _formatted: { color: 'x' }, _rankingScoreDetails: {} };
+    const body = {
+      distinct: 'color',
+      attributesToRetrieve: ['id'],
+      attributesToHighlight: ['title'],
+    };
+    expect(hitsOf(merged([answer('a', [one])], body))).toEqual([{ id: 1 }]);
+    const shown = { ...body, attributesToHighlight: ['*'] };
+    expect(hitsOf(merged([answer('a', [one])], shown))).toEqual([
+      { id: 1, _formatted: { color: 'x' } },
+    ]);
+  });
+
   it('says that it is not exact for several values in one document', () => {
     const input = mergeInput([answer('a', [color(1, ['x', 'y'], 1)])], {
       distinct: 'color',
