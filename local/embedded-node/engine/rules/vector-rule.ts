@@ -35,13 +35,12 @@ function dot(a: Float32Array, b: Float32Array): number {
 }
 
 /** Between 0 and 1; 0.5 for vectors at right angles. A vector of length 0 is near everything. */
-export function similarity(a: Float32Array, b: Float32Array): number {
+export function cosineDistance(a: Float32Array, b: Float32Array): number {
   const { fround } = Math;
   const lengths = fround(fround(Math.sqrt(dot(a, a))) * fround(Math.sqrt(dot(b, b))));
-  if (lengths <= F32_EPSILON) return 1;
+  if (lengths <= F32_EPSILON) return 0;
   const cosine = Math.max(-1, Math.min(1, fround(dot(a, b) / lengths)));
-  const distance = fround(fround(1 - cosine) / 2);
-  return fround(1 - distance);
+  return fround(fround(1 - cosine) / 2);
 }
 
 /** Maps the similarities a model really gives to ones spread around 0.5. */
@@ -76,31 +75,38 @@ export class VectorRule implements RankingRule {
             return { docids: left.clone(), detail: { rule: 'vector', similarity: null }, graph };
           }
           const docids = Bitset.empty(this.context.capacity);
-          while (scored[at]?.score === first.score) {
+          while (scored[at]?.distance === first.distance) {
             const docid = scored[at]?.docid ?? -1;
             if (left.has(docid)) docids.add(docid);
             at += 1;
           }
           if (docids.isEmpty()) continue;
-          return { docids, detail: { rule: 'vector', similarity: first.score }, graph };
+          return {
+            docids,
+            detail: { rule: 'vector', similarity: this.similarityOf(first.distance) },
+            graph,
+          };
         }
       },
     };
   }
 
-  private scored(universe: Bitset): { docid: number; score: number }[] {
+  private similarityOf(distance: number): number {
+    const { embedders } = this.context.index.settings;
+    return shift(Math.fround(1 - distance), embedders[this.spec.embedder]?.distribution);
+  }
+
+  /** Nearest first. Buckets are equal distances: two of them may print the same similarity. */
+  private scored(universe: Bitset): { docid: number; distance: number }[] {
     const { embedder, target } = this.spec;
-    const { index } = this.context;
-    const distribution = index.settings.embedders[embedder]?.distribution;
     const wanted = Float32Array.from(target);
-    const scored: { docid: number; score: number }[] = [];
+    const scored: { docid: number; distance: number }[] = [];
     for (const docid of universe) {
-      let best: number | null = null;
-      for (const vector of vectorsOf(index.documents.get(docid)?.document, embedder)) {
-        best = Math.max(best ?? 0, similarity(vector, wanted));
-      }
-      if (best !== null) scored.push({ docid, score: shift(best, distribution) });
+      const vectors = vectorsOf(this.context.index.documents.get(docid)?.document, embedder);
+      if (vectors.length === 0) continue;
+      const distance = Math.min(...vectors.map((vector) => cosineDistance(vector, wanted)));
+      scored.push({ docid, distance });
     }
-    return scored.sort((a, b) => b.score - a.score || a.docid - b.docid);
+    return scored.sort((a, b) => a.distance - b.distance || a.docid - b.docid);
   }
 }
