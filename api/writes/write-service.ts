@@ -2,14 +2,16 @@ import { MeiliError } from '../../core/errors';
 import type { PhysicalUid } from '../../core/ids';
 import type { FleetCache } from '../fleet-cache';
 import { writeName } from './operations/common';
-import { IndexWriter, WriteRun } from './index-writer';
-import type { WriteOutcome, WriterContext } from './index-writer';
+import { IndexWriter } from './index-writer';
+import type { WriterContext } from './index-writer';
 import { KeyedQueue } from './keyed-queue';
 import type { Operation } from './plan';
 import { Readiness } from './readiness';
 import { settleOutstanding } from './settle';
+import { WriteRun } from './write-run';
+import type { WriteOutcome } from './write-run';
 
-export type { WriteOutcome } from './index-writer';
+export type { WriteOutcome } from './write-run';
 
 /** Writes of one index that may wait in one pod; each holds its body in memory. */
 const queueMax = 1_000;
