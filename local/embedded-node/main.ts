@@ -23,10 +23,6 @@ async function main(): Promise<void> {
     masterKey,
     dataDir: values['data-dir'] ?? null,
   });
-  console.error(
-    'This is the embedded node of Miroir, for demos and tests. It is no replacement for Meilisearch.',
-  );
-  console.log(JSON.stringify({ url: running.url }));
   const stop = (): void => {
     running.close().then(
       () => process.exit(0),
@@ -35,6 +31,11 @@ async function main(): Promise<void> {
   };
   process.on('SIGTERM', stop);
   process.stdin.on('close', stop).on('end', stop).resume();
+  // The line is a promise that the process can be stopped, so it comes after the handlers.
+  console.error(
+    'This is the embedded node of Miroir, for demos and tests. It is no replacement for Meilisearch.',
+  );
+  console.log(JSON.stringify({ url: running.url }));
 }
 
 main().catch((error: unknown) => {

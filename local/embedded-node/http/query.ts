@@ -1,5 +1,7 @@
 /** Query parameters, with the messages of Meilisearch's deserialiser. */
 import { ApiError } from '../errors';
+import { JsonSyntaxError, parseJson } from '../engine/json';
+import type { Json } from '../engine/json';
 import { expectedOneOf } from './validate';
 import type { NodeRequest } from './request';
 
@@ -72,4 +74,15 @@ export function readQuery(request: NodeRequest, spec: QuerySpec): QueryReader {
     }
   }
   return new QueryReader(request.query, spec);
+}
+
+/** A filter in a query string is JSON if it can be read as JSON, else it is the filter text. */
+export function filterOfQuery(text: string | null): Json {
+  if (text === null) return null;
+  try {
+    return parseJson(text);
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) return text;
+    throw error;
+  }
 }

@@ -1,13 +1,12 @@
 /** Routes that read documents. */
 import { ApiError } from '../errors';
-import { JsonSyntaxError, parseJson } from '../engine/json';
 import type { Json, JsonObject } from '../engine/json';
 import { parseFilter, refuseContains, runFilter } from '../filter/compile';
 import { ok } from '../http/answer';
 import type { Answer } from '../http/answer';
 import { jsonBody } from '../http/request';
 import type { NodeRequest } from '../http/request';
-import { readQuery } from '../http/query';
+import { filterOfQuery, readQuery } from '../http/query';
 import type { Router } from '../http/router';
 import * as check from '../http/validate';
 import { idText, invalidId } from '../index/document-id';
@@ -36,17 +35,6 @@ interface Fetch {
   readonly ids: readonly Json[] | null;
   readonly filter: Json;
   readonly sort: readonly string[];
-}
-
-/** A filter in a query string is JSON if it can be read as JSON, else it is the filter text. */
-export function filterOfQuery(text: string | null): Json {
-  if (text === null) return null;
-  try {
-    return parseJson(text);
-  } catch (error) {
-    if (error instanceof JsonSyntaxError) return text;
-    throw error;
-  }
 }
 
 function fetchOfQuery(request: NodeRequest): Fetch {

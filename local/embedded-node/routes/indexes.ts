@@ -1,6 +1,7 @@
 /** Routes of indexes and of their statistics. */
 import { formatDate } from '../clock';
 import { ApiError } from '../errors';
+import type { JsonObject } from '../engine/json';
 import { accepted, ok, toJsonText } from '../http/answer';
 import type { Answer } from '../http/answer';
 import { jsonBody } from '../http/request';
@@ -23,6 +24,18 @@ function shownIndex(uid: string, index: IndexStore): Record<string, unknown> {
   };
 }
 
+/** Sizes by document; documents are never changed, only replaced. */
+const sizes = new WeakMap<JsonObject, number>();
+
+function sizeOf(document: JsonObject): number {
+  let size = sizes.get(document);
+  if (size === undefined) {
+    size = Buffer.byteLength(toJsonText(document));
+    sizes.set(document, size);
+  }
+  return size;
+}
+
 /** Sizes are those of the documents as JSON: the embedded node has no database. */
 export function indexStats(index: IndexStore, isIndexing: boolean): Record<string, unknown> {
   const embedders = Object.keys(index.embedders);
@@ -30,7 +43,8 @@ export function indexStats(index: IndexStore, isIndexing: boolean): Record<strin
   let embeddings = 0;
   let embedded = 0;
   for (const { document, vectors } of index.documents.values()) {
-    bytes += toJsonText(document).length;
+    bytes += sizeOf(document);
+    if (embedders.length === 0) continue;
     const counts = embedders.map((name) => embeddingsOf(vectors, name)?.length ?? 0);
     const count = counts.reduce((sum, item) => sum + item, 0);
     embeddings += count;

@@ -4,11 +4,10 @@ import type { Json, JsonObject } from '../engine/json';
 import { LosslessNumber } from '../engine/json';
 import type { MatchingStrategy } from '../engine/types';
 import type { NodeRequest } from '../http/request';
-import { readQuery } from '../http/query';
+import { filterOfQuery, readQuery } from '../http/query';
 import type { QueryReader } from '../http/query';
 import * as check from '../http/validate';
 import type { Place } from '../http/validate';
-import { filterOfQuery } from '../routes/documents-read';
 import { LOCALES } from './locales';
 
 export interface SearchParams {

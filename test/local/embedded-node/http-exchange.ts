@@ -1,5 +1,6 @@
 /** One HTTP request, with the path sent as it stands: `..` and `//` are not resolved here. */
 import { Agent, request } from 'node:http';
+import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import { JsonSyntaxError, parseJson } from '../../../local/embedded-node/engine/json';
 import type { Json } from '../../../local/embedded-node/engine/json';
 
@@ -18,6 +19,12 @@ export interface HttpAnswer {
 }
 
 const agent = new Agent({ keepAlive: false });
+
+function decoded(bytes: Buffer, encoding: string | undefined): Buffer {
+  if (encoding === 'gzip') return gunzipSync(bytes);
+  if (encoding === 'deflate') return inflateSync(bytes);
+  return encoding === 'br' ? brotliDecompressSync(bytes) : bytes;
+}
 
 function readBody(text: string): Json {
   if (text === '') return null;
@@ -42,10 +49,11 @@ export async function httpExchange(baseUrl: string, question: HttpQuestion): Pro
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('error', reject);
         response.on('end', () => {
+          const bytes = decoded(Buffer.concat(chunks), response.headers['content-encoding']);
           resolve({
             status: response.statusCode ?? 0,
             headers: response.headers,
-            json: readBody(Buffer.concat(chunks).toString()),
+            json: readBody(bytes.toString()),
           });
         });
       },

@@ -4,7 +4,7 @@
  * recording has a finished task, the task is awaited and compared too.
  *
  * What no server can repeat is not compared: uids of tasks and batches, times, durations, sizes,
- * request and dump uids, totals of tasks. Where the real server answered `internal`, a clear refusal
+ * request and dump uids, totals of tasks, the commit of the build. Where the real server answered `internal`, a clear refusal
  * counts as equal.
  */
 import { createHmac } from 'node:crypto';
@@ -69,6 +69,8 @@ const VOLATILE = new Set([
   'avgDocumentSize',
   'lastUpdate',
   'performanceDetails',
+  'commitSha',
+  'commitDate',
   'progressTrace',
   'progress',
   'key',
