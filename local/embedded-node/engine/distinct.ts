@@ -3,8 +3,6 @@ import { Bitset } from './bitset';
 import type { InvertedIndex } from './inverted-index';
 
 export class Distinct {
-  private byValue: Map<number | string, number[]> | null = null;
-
   constructor(
     private readonly index: InvertedIndex,
     private readonly field: string,
@@ -24,27 +22,9 @@ export class Distinct {
 
   /** Adds to `excluded` every document that shares a value with this one, itself included. */
   excludeLike(docid: number, excluded: Bitset): void {
-    const byValue = (this.byValue ??= this.group());
-    for (const value of this.valuesOf(docid)) {
+    const byValue = this.index.documentsByValue(this.field);
+    for (const value of this.index.distinctValues(docid, this.field)) {
       for (const other of byValue.get(value) ?? []) excluded.add(other);
     }
-  }
-
-  private group(): Map<number | string, number[]> {
-    const byValue = new Map<number | string, number[]>();
-    for (const docid of this.index.documents.keys()) {
-      for (const value of this.valuesOf(docid)) {
-        const group = byValue.get(value);
-        if (group) group.push(docid);
-        else byValue.set(value, [docid]);
-      }
-    }
-    return byValue;
-  }
-
-  /** Numbers and strings never meet in a Map, so 1 and "1" stay two values. */
-  private valuesOf(docid: number): readonly (number | string)[] {
-    const { numbers, strings } = this.index.facetValues(docid, this.field);
-    return [...numbers, ...strings];
   }
 }

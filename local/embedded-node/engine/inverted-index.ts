@@ -69,6 +69,7 @@ export class InvertedIndex {
   private readonly tolerantCounts = new Map<number, number>();
   private readonly facets = new Map<string, Map<number, FacetValues>>();
   private readonly orders = new Map<string, FieldOrder>();
+  private readonly groups = new Map<string, ReadonlyMap<number | string, readonly number[]>>();
   private all: Bitset | null = null;
 
   constructor(readonly settings: EngineSettings) {
@@ -133,6 +134,7 @@ export class InvertedIndex {
     this.countTolerant(indexed, 1);
     for (const order of this.orders.values()) order.add(docid);
     this.all = null;
+    this.groups.clear();
   }
 
   remove(docid: number): void {
@@ -140,6 +142,7 @@ export class InvertedIndex {
     if (!old) return;
     for (const order of this.orders.values()) order.remove(docid);
     this.all = null;
+    this.groups.clear();
     this.documents.delete(docid);
     this.countTolerant(old, -1);
     for (const values of this.facets.values()) values.delete(docid);
@@ -168,6 +171,28 @@ export class InvertedIndex {
   /** All docids as a set; not to be changed. */
   allDocids(): Bitset {
     return (this.all ??= Bitset.of(this.documents.keys(), this.capacity));
+  }
+
+  /** Numbers and strings never meet in a Map, so 1 and "1" stay two values. */
+  distinctValues(docid: number, field: string): readonly (number | string)[] {
+    const { numbers, strings } = this.facetValues(docid, field);
+    return [...numbers, ...strings];
+  }
+
+  /** Which documents have which value of a field. Made when needed, dropped at every change. */
+  documentsByValue(field: string): ReadonlyMap<number | string, readonly number[]> {
+    const known = this.groups.get(field);
+    if (known) return known;
+    const byValue = new Map<number | string, number[]>();
+    for (const docid of this.documents.keys()) {
+      for (const value of this.distinctValues(docid, field)) {
+        const group = byValue.get(value);
+        if (group) group.push(docid);
+        else byValue.set(value, [docid]);
+      }
+    }
+    this.groups.set(field, byValue);
+    return byValue;
   }
 
   /** The value a document is ordered by: of several the best, numbers before strings. */
