@@ -113,6 +113,16 @@ describe('merging', () => {
     );
   });
 
+  it('shows the longest time of each phase, as nodes work side by side', () => {
+    const timed = (times: Record<string, string>): ReturnType<typeof answer> =>
+      answer('a', [], { estimatedTotalHits: 0, performanceDetails: times });
+    const found = merged([
+      timed({ search: '900.00µs', 'search > rank': '1.20ms' }),
+      timed({ search: '1.10ms', 'search > rank': '90.00µs' }),
+    ]);
+    expect(found['performanceDetails']).toEqual({ search: '1.10ms', 'search > rank': '1.20ms' });
+  });
+
   it('copies documents byte for byte and takes only hidden members out (P6)', () => {
     const bytes = Buffer.from(
       '{"hits":[{"id":9007199254740993,"2":1.0,"1":-0.0,"s":"\\u00e9],\\"query\\":","_miroir_bucket":"⊕⊖",' +
