@@ -29,7 +29,7 @@ export interface FanOut {
   readonly signal: AbortSignal;
   readonly deadlineMs: number;
   /** How long to ask a node what became of a request with an unknown outcome. */
-  readonly unknownMs: number;
+  readonly unknownMs: (node: NodeId) => number;
   readonly answered: (node: NodeId) => void;
   readonly failed: (node: NodeId, code: string) => void;
   /** What makes the index on a node that is not known to have it; none for one that has. */
@@ -88,7 +88,7 @@ async function sendUntilKnown(
         'node did not take a write',
       );
       if (fault.outcomeUnknown) {
-        const found = await resolveUnknown(parts, client, what.step);
+        const found = await resolveUnknown(parts, client, what);
         if (found === 'no-answer') return { result: 'missed', error: { code: fault.code } };
         if (found !== 'not-there') return { result: 'accepted', uid: found };
       }
@@ -107,9 +107,9 @@ async function sendUntilKnown(
 async function resolveUnknown(
   parts: FanOut,
   client: NodeClient,
-  step: Step,
+  { node, step }: { node: NodeId; step: Step },
 ): Promise<NodeTaskUid | 'not-there' | 'no-answer'> {
-  const until = performance.now() + parts.unknownMs;
+  const until = performance.now() + parts.unknownMs(node);
   let looks = 0;
   for (;;) {
     try {

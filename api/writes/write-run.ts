@@ -165,7 +165,8 @@ export class WriteRun {
         signal: held.signal,
         deadlineMs: ctx.config.nodes.deadlineMs,
         // Of an only copy it must be known what it took, so it is asked for as long as a client waits.
-        unknownMs: single ? ctx.config.nodes.deadlineMs : silentNodeMs,
+        unknownMs: (node) =>
+          single ? ctx.config.nodes.deadlineMs : ctx.health.usable(node) ? silentNodeMs : 0,
         answered: (node) => ctx.health.answered(node),
         failed: (node, code) => ctx.health.failed(node, code),
         setup: (one) => ctx.readiness.setup(entry, one),
