@@ -68,6 +68,9 @@ export function planTable(plan: OperationPlanView): string {
   return `${tableText(['', 'index', 'from', 'to', 'shards', 'documents'], rows)}${sums}`;
 }
 
+/** A move of a large index takes hours; nobody watches a bar for longer than a week. */
+const watchDeadlineMs = 7 * 24 * 3_600_000;
+
 /** Follows an operation with a progress bar until it is over. `note` is drawn behind the phase. */
 export async function watchOperation(
   api: ApiClient,
@@ -85,7 +88,7 @@ export async function watchOperation(
       bar.set(done, total, `${view.phase}${waits} ${note()}`.trim());
       return isOver(view);
     },
-    Number.MAX_SAFE_INTEGER,
+    watchDeadlineMs,
   );
   bar.end();
   return last;

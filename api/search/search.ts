@@ -7,6 +7,7 @@ import { shardOfId } from '../../core/hash';
 import { bucketFilter } from '../../core/hidden-fields';
 import type { ShardId } from '../../core/ids';
 import { mergeHybrid } from '../../core/search/hybrid';
+import { refuseHiddenNames } from '../../core/search/hidden-names';
 import { searchKind } from '../../core/search/kind';
 import { mergeAnswers } from '../../core/search/merge';
 import { nodeSearchBody } from '../../core/search/rewrite';
@@ -63,6 +64,8 @@ export async function runSearch(
 ): Promise<SearchAnswer> {
   const begun = performance.now();
   const [newest] = target.entries;
+  const refused = refuseHiddenNames(request, newest.settings, newest.uid);
+  if (refused !== null) throw refused;
   const context = (answers: readonly NodeAnswer[]): MergeInput => ({
     answers,
     request,

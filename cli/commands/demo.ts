@@ -12,15 +12,27 @@ export function registerDemo(program: Command): void {
     .option('--keep', 'leave the fleet running at the end, until Ctrl-C')
     .action(async (flags: { keep?: true }) => {
       const screen = createScreen(process.stdout);
-      const interrupted = new Promise<void>((resolve) => {
-        process.once('SIGINT', () => resolve());
-        process.once('SIGTERM', () => resolve());
+      let running: RunningFleet | null = null;
+      const interrupted = nextSignal();
+      // Ctrl-C in the middle of a step stops all parts; the steps themselves need not know of it.
+      void interrupted.then(async () => {
+        await running?.close();
+        process.exit(exitCodes.interrupted);
       });
       const keep = async (fleet: RunningFleet): Promise<void> => {
         screen.line(`\n${devTable(fleet.line(), fleet.sources)}\n\nCtrl-C stops everything.`);
         await interrupted;
       };
-      const shown = await runDemo(screen, flags.keep === true ? keep : null);
+      const shown = await runDemo(screen, flags.keep === true ? keep : null, (fleet) => {
+        running = fleet;
+      });
       process.exitCode = shown ? exitCodes.ok : exitCodes.failed;
     });
+}
+
+function nextSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
 }

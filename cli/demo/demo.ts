@@ -11,18 +11,22 @@ import type { DemoContext } from './step';
 
 /** Shorter than in production, so that the demo shows every phase in seconds. */
 const demoSettings: Readonly<Record<string, string>> = {
-  MIROIR_REQUEST_DEADLINE_MS: '3000',
+  MIROIR_REQUEST_DEADLINE_MS: '4000',
+  MIROIR_NODE_DEADLINE_MS: '3000',
+  MIROIR_FENCE_MAX_MS: '2000',
   MIROIR_SYNC_GRACE_MS: '1000',
   MIROIR_WORKER_STICKY_MS: '1000',
 };
 
 /**
  * The whole of Miroir in a few minutes, on parts that run on this machine. Returns whether everything
- * that the summary claims was seen. `keep` is awaited before the parts are stopped.
+ * that the summary claims was seen. `keep` is awaited before the parts are stopped; `onStarted` gets
+ * them as soon as there is something to stop.
  */
 export async function runDemo(
   screen: Screen,
   keep: ((fleet: RunningFleet) => Promise<void>) | null,
+  onStarted: (fleet: RunningFleet) => void,
 ): Promise<boolean> {
   const begun = performance.now();
   screen.heading('Miroir: a fleet of three nodes, two copies of each shard');
@@ -32,6 +36,7 @@ export async function runDemo(
     settings: demoSettings,
     onProgress: (line) => screen.line(`  ${line}`),
   });
+  onStarted(fleet);
   try {
     const demo: DemoContext = {
       api: new ApiClient(fleet),

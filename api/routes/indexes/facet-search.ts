@@ -6,6 +6,7 @@ import { bucketFilter } from '../../../core/hidden-fields';
 import type { FacetHit } from '../../../core/search/facet-hits';
 import { mergeFacetHits } from '../../../core/search/facet-hits';
 import { facetOrder, maxValuesPerFacet } from '../../../core/search/facets';
+import { hiddenInFilter } from '../../../core/search/hidden-names';
 import { authorize } from '../../auth/authorize';
 import type { ApiContext } from '../../context';
 import { askNode, demandAnswered, refusalOf } from '../../search/answers';
@@ -40,6 +41,8 @@ export function registerFacetSearch(app: FastifyInstance, ctx: ApiContext): void
       const begun = performance.now();
       const body = demandFacetName(request.body as JsonValue);
       const entry = oneIndex(ctx, request.params.indexUid);
+      const hidden = hiddenInFilter(body['filter'] ?? null, entry.settings, '');
+      if (hidden !== null) throw hidden;
       const tenant = request.caller.tenantFilter(request.params.indexUid);
       const { lists, headers } = await ask(ctx, entry, { body, tenant, wish: wishOf(request) });
       const facetHits = mergeFacetHits(lists, {

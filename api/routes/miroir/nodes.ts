@@ -4,6 +4,7 @@ import type { FleetNode } from '../../../core/fleet';
 import { groupId, nodeId } from '../../../core/ids';
 import type { AddNodeInput, DrainNodeInput, RemoveNodeInput } from '../../../core/operations';
 import type { RebalanceInput, RepairInput } from '../../../core/operations';
+import { checkOutbound } from '../../../meili/outbound-guard';
 import {
   addNodeId,
   drainNodeId,
@@ -32,6 +33,7 @@ export function registerNodes(app: FastifyInstance, ctx: ApiContext): void {
     const known = ['id', 'url', 'group', 'zone', 'weight', ...runOptionFields];
     const fields = new Fields(operatorBody(request), { known });
     const node = readNode(fields);
+    await demandAllowedUrl(ctx, node.url);
     if (ctx.fleet.current().nodes.some((present) => present.id === node.id)) {
       throw new MeiliError(
         'miroir_operation_refused',
@@ -150,6 +152,16 @@ function find(ctx: ApiContext, id: string): FleetNode {
   const node = ctx.fleet.current().nodes.find((present) => present.id === id);
   if (node === undefined) throw new MeiliError('miroir_not_found', `Node \`${id}\` not found.`);
   return node;
+}
+
+/**
+ * Nodes stand in private networks by design, so private addresses are allowed here; link-local ones,
+ * where clouds keep their secrets, are not.
+ */
+async function demandAllowedUrl(ctx: ApiContext, url: string): Promise<void> {
+  const verdict = await checkOutbound(url, { ...ctx.config.outbound, allowPrivate: true });
+  if (verdict.ok) return;
+  throw new MeiliError('bad_request', `Invalid value at \`.url\`: ${verdict.reason}`);
 }
 
 function readNode(fields: Fields): AddNodeInput['node'] {
