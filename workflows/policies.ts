@@ -24,6 +24,8 @@ export const quickChange: ActivityOptions = {
   startToCloseTimeout: '2 minutes',
   scheduleToCloseTimeout: '1 hour',
   retry: patient,
+  // What is undone next must not be done at the same time.
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 };
 
 /** Waits until a measurable condition holds, and heartbeats what it waits for. */

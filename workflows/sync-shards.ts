@@ -40,18 +40,24 @@ interface Sync {
   opened: boolean;
 }
 
+/** The proxies are taken apart by name: they know no names of their own. */
 function activitiesOf({ options }: SyncInput) {
   const beat = options.heartbeatTimeoutMs;
+  const { canariesAreGreen } = proxyActivities<Pick<Activities, 'canariesAreGreen'>>(quickRead);
+  const { cutOver, reverseCutOver } =
+    proxyActivities<Pick<Activities, 'cutOver' | 'reverseCutOver'>>(quickChange);
+  const { openTarget, passBarrier } = proxyActivities<
+    Pick<Activities, 'openTarget' | 'passBarrier'>
+  >(withHeartbeat(longWait, beat));
+  const { copyRanges, catchUpRound, joinUnderFence, verifyCopy } = proxyActivities<
+    Pick<Activities, 'copyRanges' | 'catchUpRound' | 'joinUnderFence' | 'verifyCopy'>
+  >(withHeartbeat(bulkCopy, beat));
+  const { startLeaving, removeLeaving, restoreStale } = proxyActivities<
+    Pick<Activities, 'startLeaving' | 'removeLeaving' | 'restoreStale'>
+  >(withHeartbeat(irreversible, beat));
   return {
-    ...proxyActivities<Pick<Activities, 'canariesAreGreen'>>(quickRead),
-    ...proxyActivities<Pick<Activities, 'openTarget' | 'cutOver' | 'reverseCutOver'>>(quickChange),
-    ...proxyActivities<Pick<Activities, 'passBarrier'>>(withHeartbeat(longWait, beat)),
-    ...proxyActivities<
-      Pick<Activities, 'copyRanges' | 'catchUpRound' | 'joinUnderFence' | 'verifyCopy'>
-    >(withHeartbeat(bulkCopy, beat)),
-    ...proxyActivities<Pick<Activities, 'startLeaving' | 'removeLeaving' | 'restoreStale'>>(
-      withHeartbeat(irreversible, beat),
-    ),
+    ...{ openTarget, passBarrier, copyRanges, catchUpRound, joinUnderFence, verifyCopy },
+    ...{ canariesAreGreen, cutOver, reverseCutOver, startLeaving, removeLeaving, restoreStale },
   };
 }
 

@@ -12,6 +12,7 @@ import { clientOf, entryOf } from '../tools';
 import type { ActivityTools, Call } from '../tools';
 import type { OpenResult } from '../types';
 import { changeReplicas, sourceInSync, stateOf, withGroup } from './replica-changes';
+import { assertCurrent, takeNumber } from './session';
 
 /**
  * Makes the target ready and its shards `syncing`: from this epoch on writes to them are noted in the
@@ -22,11 +23,13 @@ export async function openTarget(
   ref: SyncRef,
   call: Call,
 ): Promise<OpenResult> {
+  const numbered = await takeNumber(tools, ref);
   const entry = await entryOf(tools, ref.physicalUid);
   const side = { client: await clientOf(tools, ref.target), physicalUid: ref.physicalUid };
   await emptyLeftovers(side, entry, { tools, ref, call });
   await preparePhysicalIndex(side, entry, { clock: tools.clock, call });
   let wasStale: readonly ShardId[] = [];
+  await assertCurrent(numbered);
   const { fleet, verdict } = await changeReplicas(
     tools,
     { ...ref, what: `sync ${ref.physicalUid} from ${ref.source} to ${ref.target}` },

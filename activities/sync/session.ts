@@ -45,7 +45,14 @@ export async function openSession(
   return session;
 }
 
-export async function assertCurrent({ tools, ref, number }: Session): Promise<void> {
+type Numbered = Pick<Session, 'tools' | 'ref' | 'number'>;
+
+/** For activities that change the table only: whoever came later has decided otherwise. */
+export async function takeNumber(tools: ActivityTools, ref: SyncRef): Promise<Numbered> {
+  return { tools, ref, number: await tools.store.attempts.nextAttempt(ref.runKey) };
+}
+
+export async function assertCurrent({ tools, ref, number }: Numbered): Promise<void> {
   if (await tools.store.attempts.isCurrent(ref.runKey, number)) return;
   throw tryAgain('attempt-old', `Attempt ${String(number)} of ${ref.runKey} was overtaken.`);
 }

@@ -1,0 +1,276 @@
+import { Context } from '@temporalio/activity';
+import { Client, Connection } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { Activities, RolloverDecision } from '../../activities/types';
+import type { IndexUid } from '../../core/ids';
+import { epoch, groupId, indexUid, nodeId, physicalUid, shardId } from '../../core/ids';
+import type {
+  OperationPlan,
+  OperationView,
+  PlannedSync,
+  RunOptions,
+  SyncInput,
+} from '../../core/operations';
+import { registerSearchAttributes } from '../../worker/search-attributes';
+import { temporalForTest } from '../support/temporal';
+
+/** A place where a fake activity waits until the test lets it go on, or until it is cancelled. */
+export class Gate {
+  #opened = false;
+  #reached = 0;
+
+  open(): void {
+    this.#opened = true;
+  }
+
+  get reached(): number {
+    return this.#reached;
+  }
+
+  async pass(): Promise<void> {
+    this.#reached += 1;
+    const context = Context.current();
+    while (!this.#opened) {
+      context.heartbeat();
+      await Promise.race([new Promise((resolve) => setTimeout(resolve, 10)), context.cancelled]);
+    }
+  }
+}
+
+type Fakes = { [N in keyof Activities]: Activities[N] };
+
+/** Activities that succeed at once and write down that they were called. */
+export class FakeWorld {
+  readonly calls: string[] = [];
+  readonly views: OperationView[] = [];
+  readonly gates = new Map<string, Gate>();
+  plans: OperationPlan[] = [];
+  /** The next answers of an activity, in order; when they are used up, its usual one. */
+  readonly answers = new Map<string, unknown[]>();
+  claimsBusy = 0;
+  leaving = 0;
+
+  gate(name: keyof Activities): Gate {
+    const gate = new Gate();
+    this.gates.set(name, gate);
+    return gate;
+  }
+
+  answer<N extends keyof Activities>(
+    name: N,
+    ...values: Awaited<ReturnType<Activities[N]>>[]
+  ): void {
+    this.answers.set(name, [...(this.answers.get(name) ?? []), ...values]);
+  }
+
+  fail(name: keyof Activities, error: Error): void {
+    this.answers.set(name, [error]);
+  }
+
+  /** The last view of an operation. */
+  view(id: string): OperationView | undefined {
+    return this.views.findLast((view) => view.id === id);
+  }
+
+  #fake<N extends keyof Activities>(
+    name: N,
+    usual: (request: Parameters<Activities[N]>[0]) => Awaited<ReturnType<Activities[N]>>,
+    label: (request: Parameters<Activities[N]>[0]) => string = () => name,
+  ) {
+    return async (
+      request: Parameters<Activities[N]>[0],
+    ): Promise<Awaited<ReturnType<Activities[N]>>> => {
+      this.calls.push(label(request));
+      await this.gates.get(name)?.pass();
+      const queue = this.answers.get(name) ?? [];
+      if (queue.length === 0) return usual(request);
+      const value = queue.shift();
+      if (value instanceof Error) throw value;
+      return value as Awaited<ReturnType<Activities[N]>>;
+    };
+  }
+
+  activities(): Fakes {
+    const ok = () => ({ ok: true }) as const;
+    const nothing = () => undefined;
+    const cursor = { shardAt: 2, nextSlot: 0, compared: 10, sent: 10 };
+    const decision = {
+      ...{
+        policy: 'logs',
+        version: 3,
+        act: true,
+        outcome: 'rolled-over' as const,
+        reason: 'max_docs',
+      },
+      ...{ from: indexUid('logs-1'), to: indexUid('logs-2'), physicalUid: physicalUid('logs-2-x') },
+      ...{ createdAt: '2026-01-01T00:00:00Z', readTargets: null, doomed: [] },
+    } satisfies RolloverDecision;
+    return {
+      openTarget: this.#fake('openTarget', () => ({ epoch: epoch(1), wasStale: [] })),
+      passBarrier: this.#fake('passBarrier', nothing),
+      copyRanges: this.#fake('copyRanges', () => ({ cursor, outcome: 'done' })),
+      catchUpRound: this.#fake('catchUpRound', () => ({ handled: 0, sent: 0, left: 0 })),
+      joinUnderFence: this.#fake('joinUnderFence', () => ({ joined: true, epoch: epoch(2) })),
+      verifyCopy: this.#fake('verifyCopy', () => ({ documents: 1, ranges: 1, again: 0 })),
+      canariesAreGreen: this.#fake('canariesAreGreen', ok),
+      cutOver: this.#fake('cutOver', ok),
+      reverseCutOver: this.#fake('reverseCutOver', ok),
+      startLeaving: this.#fake(
+        'startLeaving',
+        () => epoch(3),
+        ({ node }) => `startLeaving ${node}`,
+      ),
+      removeLeaving: this.#fake(
+        'removeLeaving',
+        () => ({ deleted: 1 }),
+        ({ node }) => `removeLeaving ${node}`,
+      ),
+      restoreStale: this.#fake(
+        'restoreStale',
+        nothing,
+        ({ shards }) => `restoreStale ${shards.join(',')}`,
+      ),
+      planRebalance: this.#fake('planRebalance', () => this.plans.shift() ?? planOf([], 9)),
+      planRepair: this.#fake('planRepair', () => this.plans.shift() ?? planOf([], 9)),
+      checkPlan: this.#fake('checkPlan', ({ plan }) => ({ fresh: true, plan })),
+      claimGroups: this.#fake('claimGroups', ok, ({ groups }) => `claimGroups ${groups.join(',')}`),
+      releaseGroups: this.#fake('releaseGroups', nothing),
+      checkNewNode: this.#fake('checkNewNode', ok),
+      adoptNode: this.#fake('adoptNode', () => ({ instanceId: 'instance' })),
+      setNodeIntent: this.#fake(
+        'setNodeIntent',
+        nothing,
+        ({ intent }) => `setNodeIntent ${intent}`,
+      ),
+      mayLeave: this.#fake('mayLeave', () => ({ ok: true, group: groupId(0) })),
+      forgetCopies: this.#fake('forgetCopies', ok),
+      removeNode: this.#fake('removeNode', ok),
+      broadcastSettings: this.#fake('broadcastSettings', () => ({
+        ...{ settingsVersion: 2, settingsHash: 'abc', changed: [], same: [nodeId('a')] },
+      })),
+      decideRollover: this.#fake('decideRollover', () => decision),
+      createNextIndex: this.#fake('createNextIndex', nothing),
+      waitIndexReady: this.#fake('waitIndexReady', nothing),
+      flipAliases: this.#fake('flipAliases', nothing),
+      retainIndexes: this.#fake('retainIndexes', () => ({ deleted: [] as IndexUid[] })),
+      dropNextIndex: this.#fake('dropNextIndex', nothing),
+      runCanary: this.#fake('runCanary', ({ canary }) => ({
+        ...{ canary, ok: false, failures: ['min_hits: 0 hits, fewer than 1'], latencyMs: 4 },
+      })),
+      writeView: (view) => {
+        this.views.push(view);
+        return Promise.resolve();
+      },
+    };
+  }
+}
+
+export const runOptions: RunOptions = {
+  documentsPerSecond: null,
+  graceMs: 50,
+  smallRoundIds: 10,
+  parallelSyncs: 2,
+  autoApprove: false,
+  approvalExpiryMs: 60_000,
+  heartbeatTimeoutMs: 2_000,
+};
+
+export const syncInput: SyncInput = {
+  physicalUid: physicalUid('products-1'),
+  index: indexUid('products'),
+  group: groupId(0),
+  sourceGroup: groupId(0),
+  source: nodeId('meili-0'),
+  target: nodeId('meili-1'),
+  shards: [shardId(0), shardId(3)],
+  kind: 'move',
+  who: 'ada',
+  why: 'test',
+  parent: null,
+  options: { documentsPerSecond: null, graceMs: 50, smallRoundIds: 10, heartbeatTimeoutMs: 2_000 },
+};
+
+export function planOf(targets: readonly string[], at: number): OperationPlan {
+  const { who: _, why: __, parent: ___, options: ____, ...pair } = syncInput;
+  const syncs: PlannedSync[] = targets.map((target) => {
+    return { ...pair, target: nodeId(target), documents: 10, bytes: 100 };
+  });
+  return {
+    ...{
+      epoch: epoch(at),
+      groups: [groupId(0)],
+      syncs,
+      removals: [],
+      more: 0,
+      documents: 0,
+      bytes: 0,
+    },
+    ...{ minutes: 0, documentsPerSecond: 100, nodes: [], notKept: [], onlyCopies: 0 },
+  };
+}
+
+export interface TestRuns {
+  readonly client: Client;
+  readonly taskQueue: string;
+  readonly namespace: string;
+  readonly native: NativeConnection;
+  /** Starts a workflow; ids carry the task queue, so that files do not meet. */
+  start(type: string, input: object, id?: string): Promise<WorkflowHandle>;
+  id(name: string): string;
+  close(): Promise<void>;
+}
+
+const silent = new DefaultLogger('ERROR', () => undefined);
+
+/** A worker with the real workflows and the given activities, on the run's one Temporal. */
+export async function startRuns(world: FakeWorld): Promise<TestRuns> {
+  const { address, namespace, taskQueue, workflowBundlePath } = temporalForTest();
+  if (workflowBundlePath === null) throw new Error('the workflows were not bundled');
+  try {
+    Runtime.install({ logger: silent, shutdownSignals: [] });
+  } catch (error) {
+    // A file that starts several workers installs it once.
+    if ((error as Error).name !== 'IllegalStateError') throw error;
+  }
+  const native = await NativeConnection.connect({ address });
+  await registerSearchAttributes(native, namespace);
+  const connection = await Connection.connect({ address });
+  const client = new Client({ connection, namespace });
+  const worker = await Worker.create({
+    connection: native,
+    namespace,
+    taskQueue,
+    activities: world.activities(),
+    workflowBundle: { codePath: workflowBundlePath },
+    stickyQueueScheduleToStartTimeout: '1 second',
+    maxHeartbeatThrottleInterval: '100 milliseconds',
+    defaultHeartbeatThrottleInterval: '100 milliseconds',
+  });
+  const running = worker.run();
+  const started: WorkflowHandle[] = [];
+  let counter = 0;
+  return {
+    client,
+    taskQueue,
+    namespace,
+    native,
+    id: (name) => `${taskQueue}/${name}`,
+    async start(type, input, id) {
+      counter += 1;
+      const workflowId = id ?? `${taskQueue}/${type}/${String(counter)}`;
+      const handle = await client.workflow.start(type, { workflowId, taskQueue, args: [input] });
+      started.push(handle);
+      return handle;
+    },
+    async close() {
+      await Promise.all(
+        started.map((handle) => handle.terminate('the test is over').catch(() => undefined)),
+      );
+      worker.shutdown();
+      await running;
+      await connection.close();
+      await native.close();
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import type { Client } from '@temporalio/client';
+import type { ActivityTools, Clock, Runs, SearchApi } from '../activities/tools';
+import type { Config } from '../config/config';
+
+/** Activities are heard of at least so often, however long the server would wait for them. */
+const heartbeatMsMax = 2_500;
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(signal.reason as Error);
+        return;
+      }
+      const stop = (): void => {
+        clearTimeout(timer);
+        reject(signal.reason as Error);
+      };
+      const timer = setTimeout(() => {
+        signal.removeEventListener('abort', stop);
+        resolve();
+      }, ms);
+      signal.addEventListener('abort', stop, { once: true });
+    }),
+};
+
+/** A run that Temporal does not know is as good as closed: nobody will ever go on with it. */
+export const runsOf = (client: Client): Runs => ({
+  async isOpen(workflowId) {
+    try {
+      const { status } = await client.workflow.getHandle(workflowId).describe();
+      return status.name === 'RUNNING' || status.name === 'PAUSED';
+    } catch (error) {
+      if ((error as Error).name === 'WorkflowNotFoundError') return false;
+      throw error;
+    }
+  },
+});
+
+/** Canaries search through the api, by a key of their own when one is given. */
+export function searchApiOf(config: Config, env: NodeJS.ProcessEnv): SearchApi | null {
+  const { host, port, masterKey } = config.api;
+  const given = env['MIROIR_API_URL'];
+  const url =
+    given ??
+    (port === 0 ? null : `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${String(port)}`);
+  return url === null ? null : { url, key: env['MIROIR_CANARY_KEY'] ?? masterKey };
+}
+
+export function activityConfigOf(config: Config): ActivityTools['config'] {
+  const { nodes, api, sync, writes, worker, fleet } = config;
+  return {
+    nodeDeadlineMs: nodes.deadlineMs,
+    requestDeadlineMs: api.requestDeadlineMs,
+    barrierExtraMs: sync.barrierExtraMs,
+    fenceMaxMs: writes.fenceMaxMs,
+    rangeDocumentsMax: sync.rangeDocumentsMax,
+    heartbeatMs: Math.min(Math.ceil(worker.heartbeatMs / 4), heartbeatMsMax),
+    parallelSyncs: sync.parallelSyncs,
+    fleet,
+  };
+}
