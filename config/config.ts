@@ -81,7 +81,6 @@ export type OnMissingShard = 'partial' | 'error';
 
 export interface SearchConfig {
   readonly onMissingShard: OnMissingShard;
-  readonly hedge: boolean;
 }
 
 export interface SyncConfig {
@@ -102,6 +101,10 @@ export interface WorkerConfig {
   readonly heartbeatMs: number;
   /** How long Temporal waits for a worker's sticky queue before another worker may go on. */
   readonly stickyMs: number;
+  /** Where canaries send their searches; `null`: where an api on this machine would listen. */
+  readonly apiUrl: string | null;
+  /** The key they search with; `null`: the master key. */
+  readonly canaryKey: string | null;
 }
 
 /** What urls that a person can set may point at, beyond public addresses. */

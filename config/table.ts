@@ -204,13 +204,6 @@ export const table: { readonly [P in Path]: Setting<ValueAt<P>> } = {
     default: 'partial',
     about: '`partial`: answer 200 with what there is and say so; `error`: 503.',
   },
-  'search.hedge': {
-    env: 'MIROIR_HEDGE',
-    kind: flag,
-    default: true,
-    about:
-      'Ask another copy when a node is slower than it uses to be, for at most 5 % of searches.',
-  },
   'sync.graceMs': {
     env: 'MIROIR_SYNC_GRACE_MS',
     kind: milliseconds(0, 24 * hour),
@@ -258,6 +251,20 @@ export const table: { readonly [P in Path]: Setting<ValueAt<P>> } = {
     kind: milliseconds(100, 120_000),
     default: 10_000,
     about: 'A run waits so long for the worker that has it in memory.',
+  },
+  'worker.apiUrl': {
+    env: 'MIROIR_API_URL',
+    kind: nullable(webUrl),
+    default: null,
+    about:
+      'Where canaries send their searches. Without it: the address that an api on this machine would have.',
+  },
+  'worker.canaryKey': {
+    env: 'MIROIR_CANARY_KEY',
+    kind: nullable(text),
+    default: null,
+    secret: true,
+    about: 'API key of the canaries; it needs the action `search`. Without it: the master key.',
   },
   'outbound.allowLoopback': {
     env: 'MIROIR_OUTBOUND_ALLOW_LOOPBACK',

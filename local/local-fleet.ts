@@ -78,9 +78,9 @@ export class LocalFleet implements RunningFleet {
     // The parts need nothing of each other; api and workers need them all.
     await settleAll([this.#openRedis(), this.#openTemporal(), this.#openNodes()]);
     this.#bootstrap = this.nodes();
-    const workers = Array.from({ length: this.#plan.workers }, (_, at) => this.startWorker(at));
-    const apis = Array.from({ length: this.#plan.apis }, (_, at) => this.startApi(at));
-    await settleAll([...workers, ...apis]);
+    await settleAll(Array.from({ length: this.#plan.apis }, (_, at) => this.startApi(at)));
+    // Canaries search through the api as clients do, so a worker must know where it is.
+    await settleAll(Array.from({ length: this.#plan.workers }, (_, at) => this.startWorker(at)));
     this.#file.save();
   }
 
@@ -119,7 +119,10 @@ export class LocalFleet implements RunningFleet {
     const entry = 'worker/main.js';
     if (!this.#slots.has(name)) {
       this.#addSlot(name, () =>
-        startOwn(this.#context, name, { entry, settings: this.#settings() }),
+        startOwn(this.#context, name, {
+          entry,
+          settings: { MIROIR_API_URL: this.api, ...this.#settings() },
+        }),
       );
     }
     this.#plan.onProgress(`starting ${name}`);

@@ -22,11 +22,6 @@ interface Plan {
   }[];
 }
 
-interface ShardRow {
-  readonly shard: number;
-  readonly replicas: readonly { readonly node: string; readonly state: string }[];
-}
-
 const path = '/indexes/films/search';
 
 /** Searches as a user would: typos, filters with facets, a sort; then the ranking behind two hits. */
@@ -65,37 +60,35 @@ export async function showSearches(demo: DemoContext): Promise<void> {
   show(demo, sorted.hits);
 }
 
-/** Two hits of one query that live on different nodes, with the details by which they were merged. */
+/** Two hits of one answer that came from different nodes, with the details by which they were merged. */
 export async function showRanking(demo: DemoContext): Promise<void> {
   const { api, screen } = demo;
   screen.heading('3. Why this order: ranking details of two hits from two nodes');
   const body = { q: 'night', limit: 20, showRankingScoreDetails: true };
   const answer = await api.post<Answer>(path, body);
-  const plan = await api.post<Plan>('/indexes/films/explain', body);
-  const { results } = await api.get<{ results: ShardRow[] }>('/_miroir/shards?index=films');
-  screen.line(
-    `  Asked: ${(plan.indexes[0]?.nodes ?? []).map((node) => `${node.node} (${node.shards.length} shards)`).join(', ')}; ${results.length} shards in the table.`,
-  );
-  const owners = await Promise.all(answer.hits.map((hit) => ownerOf(demo, hit.id)));
+  const asked = (await api.post<Plan>('/indexes/films/explain', body)).indexes[0]?.nodes ?? [];
+  const shares = asked.map(({ node, shards }) => `${node} for shards ${shards.join(',')}`);
+  screen.line(`  Asked: ${shares.join('; ')}`);
+  const shards = await Promise.all(answer.hits.map((hit) => shardOf(demo, hit.id)));
+  const nodes = shards.map((shard) => asked.find((one) => one.shards.includes(shard))?.node ?? '');
   const first = answer.hits[0];
-  const other = answer.hits.find((_, ordinal) => owners[ordinal] !== owners[0]);
+  const other = answer.hits.find((_, ordinal) => nodes[ordinal] !== nodes[0]);
   for (const hit of [first, other]) {
     if (hit === undefined) continue;
-    screen.line(`  ${owners[answer.hits.indexOf(hit)] ?? ''}: ${hit.title}`);
+    const at = answer.hits.indexOf(hit);
+    screen.line(`  from ${nodes[at] ?? ''}, shard ${shards[at] ?? ''}: ${hit.title}`);
     for (const [rule, detail] of Object.entries(hit._rankingScoreDetails ?? {})) {
       screen.line(`      ${rule.padEnd(14)} ${JSON.stringify(detail)}`);
     }
   }
-  record(demo, 'hits of one page from', `${new Set(owners).size} nodes`, new Set(owners).size > 1);
+  const count = new Set(nodes).size;
+  record(demo, 'hits of one page came from', `${count} nodes`, count > 1);
 }
 
-/** The node that answers for one document: a search that pins the id asks only that one. */
-async function ownerOf(demo: DemoContext, id: number): Promise<string> {
-  const plan = await demo.api.post<Plan>('/indexes/films/explain', {
-    filter: `id = ${id}`,
-    q: 'night',
-  });
-  return plan.indexes[0]?.nodes[0]?.node ?? 'nobody';
+/** The shard of a document: a search that pins its id can match in that one only. */
+async function shardOf(demo: DemoContext, id: number): Promise<number> {
+  const plan = await demo.api.post<Plan>('/indexes/films/explain', { filter: `id = ${id}` });
+  return plan.indexes[0]?.nodes[0]?.shards[0] ?? -1;
 }
 
 function show(demo: DemoContext, hits: readonly FilmHit[]): void {

@@ -154,12 +154,9 @@ function find(ctx: ApiContext, id: string): FleetNode {
   return node;
 }
 
-/**
- * Nodes stand in private networks by design, so private addresses are allowed here; link-local ones,
- * where clouds keep their secrets, are not.
- */
+/** Link-local addresses, where clouds keep their secrets, are never called, whoever asks. */
 async function demandAllowedUrl(ctx: ApiContext, url: string): Promise<void> {
-  const verdict = await checkOutbound(url, { ...ctx.config.outbound, allowPrivate: true });
+  const verdict = await checkOutbound(url, ctx.config.outbound);
   if (verdict.ok) return;
   throw new MeiliError('bad_request', `Invalid value at \`.url\`: ${verdict.reason}`);
 }
