@@ -4,6 +4,7 @@ import type { ApiContext } from './context';
 import { registerBodies } from './http/body';
 import { registerCompression } from './http/compression';
 import { registerCors } from './http/cors';
+import { registerEpochUnknown } from './http/epoch-unknown';
 import { registerErrors } from './http/errors';
 import { registerExperimentalFeatures } from './routes/experimental-features';
 import { registerDocumentsRead } from './routes/indexes/documents-read';
@@ -71,6 +72,7 @@ export function buildApp(ctx: ApiContext): FastifyInstance {
   });
   registerErrors(app, ctx.log);
   registerCors(app);
+  registerEpochUnknown(app, ctx.pod);
   registerCompression(app);
   registerBodies(app, ctx.config.api.bodyLimitBytes);
   for (const register of routes) register(app, ctx);

@@ -64,7 +64,8 @@ export class FleetCache {
   /** Loads the state anew, at least as of `minEpoch`. Calls at the same time share one load. */
   async reload(minEpoch?: Epoch): Promise<Fleet> {
     const present = this.#snapshot?.fleet;
-    if (minEpoch !== undefined && present !== undefined && present.epoch >= minEpoch) return present;
+    if (minEpoch !== undefined && present !== undefined && present.epoch >= minEpoch)
+      return present;
     // A load that is already under way may have read before the change that the caller knows of.
     const shared = await (this.#loading ?? this.#load());
     if (minEpoch === undefined || shared.epoch >= minEpoch) return shared;

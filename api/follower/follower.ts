@@ -11,7 +11,7 @@ import { faultOf } from '../writes/fan-out';
 import { finishCancelation, isCancelation } from './cancelation';
 import type { Diverged, Loss } from './fold';
 import { foldTask, isFinal } from './fold';
-import { findInversions } from './inversions';
+import { OrderCheck } from './inversions';
 import { restoreSettings } from './restore-settings';
 
 type FollowerContext = Pick<ApiContext, 'store' | 'fleet' | 'nodes' | 'pod' | 'log' | 'health'>;
@@ -41,6 +41,11 @@ interface NodeWatch {
  */
 export class Follower {
   readonly #tasks = new Map<FleetTaskUid, FleetTask>();
+  /** `node/uid` of each open node task → its fleet task. */
+  readonly #byRef = new Map<string, FleetTaskUid>();
+  /** Tasks of which something was learnt since they were last folded. */
+  readonly #dirty = new Set<FleetTaskUid>();
+  readonly #order = new OrderCheck();
   readonly #forgotten = new Set<string>();
   readonly #watches = new Map<NodeId, NodeWatch>();
   #lease: Lease | null = null;
@@ -76,10 +81,12 @@ export class Follower {
     while (!this.#closed) {
       try {
         if (await this.#leads()) await this.#tick();
-        else this.#tasks.clear();
+        else this.#forgetAll();
       } catch (error) {
         this.ctx.log.warn({ err: error }, 'following tasks failed; trying again');
         this.#pause = pauseMsMax;
+        // What was learnt is kept, but what was to be done with it may not have been done.
+        for (const uid of this.#tasks.keys()) this.#dirty.add(uid);
       }
       await this.#sleep(this.#lease === null ? 200 : this.#pause);
       this.#pause = Math.min(this.#pause * 1.5, pauseMsMax);
@@ -102,21 +109,48 @@ export class Follower {
     if (this.#tasks.size === 0) return;
     const polls = [...this.#openByNode()].map(([node, refs]) => this.#poll(node, refs));
     await Promise.race([Promise.all(polls), delay(pollWaitMs)]);
-    for (const task of [...this.#tasks.values()].sort((a, b) => a.uid - b.uid))
-      await this.#fold(task);
+    for (const uid of this.#tasksToFold()) {
+      const task = this.#tasks.get(uid);
+      if (task !== undefined) await this.#fold(task);
+    }
+  }
+
+  /** In the order of uids: tasks of one index end in the order in which they came. */
+  #tasksToFold(): FleetTaskUid[] {
+    const now = performance.now();
+    const away = new Set<NodeId>();
+    for (const [node, { silentSince }] of this.#watches) {
+      if (silentSince !== null && now - silentSince >= awayMs) away.add(node);
+    }
+    const uids = new Set(this.#dirty);
+    this.#dirty.clear();
+    for (const task of this.#tasks.values()) {
+      const waits = task.nodeTasks.some(({ node }) => away.has(node));
+      if (waits || isCancelation(task)) uids.add(task.uid);
+    }
+    return [...uids].sort((a, b) => a - b);
+  }
+
+  #forgetAll(): void {
+    this.#tasks.clear();
+    this.#byRef.clear();
+    this.#dirty.clear();
   }
 
   /** New tasks come in, tasks that were deleted or ended elsewhere go out. */
   async #discover(): Promise<void> {
     const open = new Set(await this.ctx.store.tasks.open());
-    for (const uid of this.#tasks.keys()) if (!open.has(uid)) this.#tasks.delete(uid);
+    if (open.size === 0) this.#order.retain((uid) => this.ctx.fleet.physical(uid) !== null);
+    for (const task of this.#tasks.values()) if (!open.has(task.uid)) this.#drop(task);
     const unknown = [...open].filter((uid) => !this.#tasks.has(uid));
     for (const task of await Promise.all(unknown.map((uid) => this.ctx.store.tasks.get(uid)))) {
       // Between the two reads it may have ended: what is final is never folded again.
       if (task === null || task.status === 'enqueuing' || task.finishedAt !== null) continue;
       this.#tasks.set(task.uid, task);
+      this.#dirty.add(task.uid);
+      for (const ref of task.nodeTasks) this.#byRef.set(refKey(ref), task.uid);
       this.#pause = pauseMsMin;
-      await this.#diverge(task, findInversions(task, this.#tasks.values()));
+      await this.#diverge(task, this.#order.see(task));
     }
   }
 
@@ -148,16 +182,16 @@ export class Follower {
       .sort((a, b) => a - b)
       .slice(0, uidsPerPoll);
     if (client === null) {
-      for (const uid of uids) this.#forgotten.add(`${node}/${uid}`);
+      for (const uid of uids) this.#forget(node, uid);
       return;
     }
     try {
       const page = await client.tasks({ uids, limit: uids.length, deadlineMs: awayMs });
       watch.silentSince = null;
       this.ctx.health.answered(node);
-      const byUid = new Map(page.results.map((one) => [one.uid, one]));
-      for (const uid of uids) if (!byUid.has(uid)) this.#forgotten.add(`${node}/${uid}`);
-      for (const task of this.#tasks.values()) this.#learn(task, node, byUid);
+      const byUid = new Set(page.results.map(({ uid }) => uid));
+      for (const uid of uids) if (!byUid.has(uid)) this.#forget(node, uid);
+      for (const seen of page.results) this.#learn(node, seen);
     } catch (error) {
       const fault = faultOf(error);
       if (fault === null) throw error;
@@ -167,15 +201,32 @@ export class Follower {
     }
   }
 
-  #learn(task: FleetTask, node: NodeId, byUid: ReadonlyMap<number, NodeTask>): void {
-    if (!task.nodeTasks.some((ref) => ref.node === node && byUid.has(ref.uid))) return;
-    const nodeTasks = task.nodeTasks.map((ref): NodeTaskRef => {
-      const seen = ref.node === node ? byUid.get(ref.uid) : undefined;
-      return seen === undefined
-        ? ref
-        : { ...ref, status: seen.status, result: resultOf(ref, seen) };
-    });
+  #learn(node: NodeId, seen: NodeTask): void {
+    const task = this.#tasks.get(
+      this.#byRef.get(refKey({ node, uid: seen.uid })) ?? (-1 as FleetTaskUid),
+    );
+    if (task === undefined) return;
+    const known = task.nodeTasks.find((ref) => ref.node === node && ref.uid === seen.uid);
+    if (known === undefined || known.status === seen.status) return;
+    const learnt: NodeTaskRef = { ...known, status: seen.status, result: resultOf(known, seen) };
+    const nodeTasks = task.nodeTasks.map((ref) => (ref === known ? learnt : ref));
     this.#tasks.set(task.uid, { ...task, nodeTasks });
+    this.#dirty.add(task.uid);
+  }
+
+  #forget(node: NodeId, uid: number): void {
+    const key = refKey({ node, uid });
+    const task = this.#byRef.get(key);
+    this.#forgotten.add(key);
+    if (task !== undefined) this.#dirty.add(task);
+  }
+
+  #drop(task: FleetTask): void {
+    this.#tasks.delete(task.uid);
+    for (const ref of task.nodeTasks) {
+      this.#byRef.delete(refKey(ref));
+      this.#forgotten.delete(refKey(ref));
+    }
   }
 
   async #fold(task: FleetTask): Promise<void> {
@@ -200,9 +251,8 @@ export class Follower {
   }
 
   async #end(task: FleetTask): Promise<void> {
-    if (!(await this.#save(task))) return;
-    this.#tasks.delete(task.uid);
-    for (const ref of task.nodeTasks) this.#forgotten.delete(`${ref.node}/${ref.uid}`);
+    if (await this.#save(task)) this.#drop(task);
+    else this.#dirty.add(task.uid);
   }
 
   /** An old leader must not write over what the new one wrote. */
@@ -225,7 +275,7 @@ export class Follower {
     const now = performance.now();
     for (const { node, uid } of task.nodeTasks) {
       const since = this.#watches.get(node)?.silentSince ?? null;
-      if (this.#forgotten.has(`${node}/${uid}`)) lost.set(node, 'forgotten');
+      if (this.#forgotten.has(refKey({ node, uid }))) lost.set(node, 'forgotten');
       else if (since !== null && now - since >= awayMs && !lost.has(node)) lost.set(node, 'away');
     }
     return lost;
@@ -286,6 +336,10 @@ function staleOps(
     physicalUid: entry.physicalUid,
     ...change,
   }));
+}
+
+function refKey({ node, uid }: { readonly node: NodeId; readonly uid: number }): string {
+  return `${node}/${uid}`;
 }
 
 function resultOf(ref: NodeTaskRef, seen: NodeTask): { [member: string]: JsonValue } {

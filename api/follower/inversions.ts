@@ -1,42 +1,49 @@
-import type { NodeId, NodeTaskUid, ShardId } from '../../core/ids';
+import type { NodeId, NodeTaskUid, PhysicalUid, ShardId } from '../../core/ids';
 import { shardId } from '../../core/ids';
 import type { FleetTask } from '../../store/task-types';
 import type { Diverged } from './fold';
 import { partsOf, roleOf } from './fold';
 
+interface Latest {
+  readonly task: number;
+  readonly uid: NodeTaskUid;
+  readonly shards: ReadonlySet<number>;
+}
+
 /**
- * Nodes that took this write in another order than the fleet gave it: of two tasks of one index, the
- * one with the lower fleet uid must have the lower node uid. A node knows no fencing numbers, so a
- * request that landed late shows only here.
+ * Finds nodes that took the writes of an index in another order than the fleet gave them: the write
+ * with the higher fleet uid must have the higher node uid. A node knows no fencing numbers, so a
+ * request that landed late shows only here. Each write is held against the newest one seen.
  */
-export function findInversions(task: FleetTask, others: Iterable<FleetTask>): Diverged[] {
-  const mine = nodeUids(task);
-  const inverted = new Map<NodeId, Set<ShardId>>();
-  for (const other of others) {
-    if (
-      other.physicalUid !== task.physicalUid ||
-      other.physicalUid === null ||
-      other.uid === task.uid
-    )
-      continue;
-    for (const [node, uid] of nodeUids(other)) {
-      const here = mine.get(node);
-      if (here === undefined || other.uid < task.uid === uid < here) continue;
-      const common = commonShards(task, other, node);
-      if (common.length > 0)
-        inverted.set(node, new Set([...(inverted.get(node) ?? []), ...common]));
+export class OrderCheck {
+  readonly #latest = new Map<PhysicalUid, Map<NodeId, Latest>>();
+
+  /** The replicas that this write shows to have another order; to be called once for each task. */
+  see(task: FleetTask): Diverged[] {
+    if (task.physicalUid === null) return [];
+    const nodes = this.#latest.get(task.physicalUid) ?? new Map<NodeId, Latest>();
+    this.#latest.set(task.physicalUid, nodes);
+    const diverged: Diverged[] = [];
+    for (const ref of task.nodeTasks) {
+      if (roleOf(ref) !== 'main') continue;
+      const shards = partsOf(task)[ref.node] ?? [];
+      const latest = nodes.get(ref.node);
+      if (latest !== undefined && latest.task !== task.uid) {
+        if (latest.task < task.uid !== latest.uid < ref.uid) {
+          const common = shards
+            .filter((shard) => latest.shards.has(shard))
+            .map((shard) => shardId(shard));
+          if (common.length > 0) diverged.push({ node: ref.node, shards: common as ShardId[] });
+        }
+        if (latest.task > task.uid) continue;
+      }
+      nodes.set(ref.node, { task: task.uid, uid: ref.uid, shards: new Set(shards) });
     }
+    return diverged;
   }
-  return [...inverted].map(([node, shards]) => ({ node, shards: [...shards] }));
-}
 
-function nodeUids(task: FleetTask): Map<NodeId, NodeTaskUid> {
-  return new Map(
-    task.nodeTasks.filter((ref) => roleOf(ref) === 'main').map(({ node, uid }) => [node, uid]),
-  );
-}
-
-function commonShards(a: FleetTask, b: FleetTask, node: NodeId): ShardId[] {
-  const ofB = new Set(partsOf(b)[node] ?? []);
-  return (partsOf(a)[node] ?? []).filter((shard) => ofB.has(shard)).map((shard) => shardId(shard));
+  /** Forgets indexes that are gone. */
+  retain(exists: (uid: PhysicalUid) => boolean): void {
+    for (const uid of this.#latest.keys()) if (!exists(uid)) this.#latest.delete(uid);
+  }
 }

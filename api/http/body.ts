@@ -28,10 +28,14 @@ declare module 'fastify' {
  */
 export function registerBodies(app: FastifyInstance, limitBytes: number): void {
   app.decorateRequest('rawBody');
+  const room = new BodyRoom(Math.max(limitBytes * bodiesAtOnce, roomBytesMin));
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: Readable) => {
-    request.rawBody = await readBody(request, payload, limitBytes);
+    request.rawBody = await readBody(request, payload, { limitBytes, room });
     return undefined;
+  });
+  app.addHook('onResponse', async (request) => {
+    room.leave(request);
   });
   app.addHook('preValidation', async (request) => {
     // Without a body no parser runs.
@@ -78,7 +82,7 @@ function accepted(kind: 'json' | 'documents'): string {
 async function readBody(
   request: FastifyRequest,
   payload: Readable,
-  limitBytes: number,
+  { limitBytes, room }: { limitBytes: number; room: BodyRoom },
 ): Promise<Buffer> {
   const decoder = decoderFor(request.headers['content-encoding']);
   const chunks: Buffer[] = [];
@@ -89,6 +93,7 @@ async function readBody(
       size += bytes.length;
       // The limit counts what comes out of the decoder: a small bomb must not fill the memory.
       if (size > limitBytes) throw tooLarge(limitBytes);
+      room.take(request, bytes.length);
       chunks.push(bytes);
     }
   } catch (error) {
@@ -99,6 +104,33 @@ async function readBody(
     throw new MeiliError('bad_request', 'The provided payload is incomplete and cannot be parsed');
   }
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size);
+}
+
+/** So many bodies of the largest size a pod holds at once, or as many bytes of smaller ones. */
+const bodiesAtOnce = 4;
+const roomBytesMin = 64_000_000;
+
+/** What all bodies under way take together: beyond it a pod says that it is busy, before it is killed. */
+class BodyRoom {
+  #taken = 0;
+  readonly #byRequest = new WeakMap<FastifyRequest, number>();
+
+  constructor(private readonly bytesMax: number) {}
+
+  take(request: FastifyRequest, bytes: number): void {
+    this.#taken += bytes;
+    this.#byRequest.set(request, (this.#byRequest.get(request) ?? 0) + bytes);
+    if (this.#taken <= this.bytesMax) return;
+    throw new MeiliError(
+      'too_many_search_requests',
+      `Too many request bodies are under way at the same time: ${sizeText(this.bytesMax)}. Retry after 10s.`,
+    );
+  }
+
+  leave(request: FastifyRequest): void {
+    this.#taken -= this.#byRequest.get(request) ?? 0;
+    this.#byRequest.delete(request);
+  }
 }
 
 /** Other encodings, zstd among them, are taken as they are, as the engine does. */

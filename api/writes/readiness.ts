@@ -1,6 +1,5 @@
 import type { IndexEntry } from '../../core/fleet';
 import type { NodeId, PhysicalUid } from '../../core/ids';
-import { physicalSettings, settingsHash } from '../../core/settings/physical';
 import type { Store } from '../../store/types';
 import { setupSteps } from './index-changes';
 import type { NodeWork } from './plan';
@@ -26,22 +25,23 @@ export class Readiness {
     return [];
   }
 
-  /** The node has taken the present settings of the index into its queue. */
+  /**
+   * The node has taken the work into its queue. A first record has version 0: which settings a node
+   * really has is noted only by the run that has read them back.
+   */
   async accepted(entry: IndexEntry, work: NodeWork): Promise<void> {
-    const key = keyOf(entry.physicalUid, work.node);
-    const isSettings = work.steps.some((step) => step.kind === 'settings');
+    const { physicalUid } = entry;
+    const { node } = work;
+    const key = keyOf(physicalUid, node);
+    const records = this.store.nodeSettingsVersions;
     if (work.steps.some((step) => step.kind === 'delete-index')) {
       this.#known.delete(key);
+      await records.delete(key);
       return;
     }
-    if (this.#known.has(key) && !isSettings) return;
-    await this.store.nodeSettingsVersions.put({
-      physicalUid: entry.physicalUid,
-      node: work.node,
-      settingsVersion: entry.settingsVersion,
-      settingsHash: settingsHash(physicalSettings(entry.settings)),
-      appliedAt: new Date().toISOString(),
-    });
+    if (this.#known.has(key)) return;
+    const appliedAt = new Date().toISOString();
+    await records.create({ physicalUid, node, settingsVersion: 0, settingsHash: '', appliedAt });
     this.#known.add(key);
   }
 

@@ -6,6 +6,7 @@ import { IndexWriter } from './index-writer';
 import type { WriterContext } from './index-writer';
 import { KeyedQueue } from './keyed-queue';
 import type { Operation } from './plan';
+import { removeOrphans } from './orphans';
 import { Readiness } from './readiness';
 import { settleOutstanding } from './settle';
 import { WriteRun } from './write-run';
@@ -16,6 +17,8 @@ export type { WriteOutcome } from './write-run';
 /** Writes of one index that may wait in one pod; each holds its body in memory. */
 const queueMax = 1_000;
 const sweepMs = 1_000;
+/** Orphans take room and do no harm, so they are looked for only once in so many sweeps. */
+const sweepsPerOrphanSearch = 30;
 /** Names may change their meaning while a write waits, but not for ever. */
 const renamesMax = 10;
 
@@ -29,6 +32,7 @@ export class WriteService {
   readonly #writers = new Map<PhysicalUid, IndexWriter>();
   readonly #ctx: WriterContext;
   #nonces = 0;
+  #sweeps = 0;
   #sweeping: NodeJS.Timeout | null = null;
   #closed = false;
 
@@ -73,6 +77,8 @@ export class WriteService {
 
   async sweep(): Promise<void> {
     if (this.#closed || !this.#ctx.pod.ready()) return;
+    this.#sweeps += 1;
+    if (this.#sweeps % sweepsPerOrphanSearch === 0) await removeOrphans(this.#ctx);
     for (const uid of await this.#ctx.store.writers.unsettled()) {
       if (uid === null) await this.#settleNoIndex();
       else if (this.#physical.length(uid) === 0) {

@@ -57,6 +57,8 @@ export interface FleetForTest {
   readonly masterKey: string;
   readonly nodes: RunningEmbeddedNode[];
   readonly config: Config;
+  /** The same configuration for processes of the fleet. */
+  readonly env: Record<string, string>;
   pod(options?: { wrapStore?: (store: Store) => Store }): Promise<PodForTest>;
   /** What one node holds of an index, straight from the node. */
   askNode(node: number, path: string, init?: RequestInit): Promise<Record<string, JsonValue>>;
@@ -97,27 +99,27 @@ export async function fleetForTest(options: FleetForTestOptions = {}): Promise<F
     );
   }
   const urls = options.external?.urls ?? nodes.map((node) => node.url);
-  const config = loadConfig({
-    env: {
-      REDIS_URL: url,
-      TEMPORAL_ADDRESS: '127.0.0.1:1',
-      MIROIR_REDIS_PREFIX: prefix,
-      MIROIR_NODES: urls.join(','),
-      MIROIR_NODE_KEY: nodeKey,
-      MIROIR_MASTER_KEY: masterKey,
-      MIROIR_ADMIN_KEY: randomBytes(24).toString('hex'),
-      MIROIR_API_PORT: '0',
-      MIROIR_SHARDS: String(options.shards ?? 8),
-      MIROIR_RF: String(options.replicationFactor ?? 2),
-      MIROIR_GROUPS: String(options.groups ?? 1),
-      ...options.env,
-    },
-  });
+  const env: Record<string, string> = {
+    REDIS_URL: url,
+    TEMPORAL_ADDRESS: '127.0.0.1:1',
+    MIROIR_REDIS_PREFIX: prefix,
+    MIROIR_NODES: urls.join(','),
+    MIROIR_NODE_KEY: nodeKey,
+    MIROIR_MASTER_KEY: masterKey,
+    MIROIR_ADMIN_KEY: randomBytes(24).toString('hex'),
+    MIROIR_API_PORT: '0',
+    MIROIR_SHARDS: String(options.shards ?? 8),
+    MIROIR_RF: String(options.replicationFactor ?? 2),
+    MIROIR_GROUPS: String(options.groups ?? 1),
+    ...options.env,
+  };
+  const config = loadConfig({ env });
   const pods: PodForTest[] = [];
   return {
     masterKey,
     nodes,
     config,
+    env,
     pod: async ({ wrapStore } = {}) => {
       const log = process.env['MIROIR_TEST_LOG'] === undefined ? silent : shown;
       const runtime = await startRuntime({
