@@ -115,7 +115,8 @@ function finalTask(task: FleetTask, states: readonly PartState[]): FleetTask {
   const canceled = states.includes('canceled');
   const some = states.includes('succeeded');
   const whole = failed || canceled ? !some && !(failed && canceled) : true;
-  const { places: _places, ...extra } = task.extra;
+  // What only open tasks need would fill Redis.
+  const { places: _places, settingsBefore: _before, ...extra } = task.extra;
   const base: FleetTask = { ...task, extra, batchUid: task.uid, ...timesOf(task) };
   if (!failed && !canceled) {
     return { ...base, status: 'succeeded', details: detailsOf(task) };

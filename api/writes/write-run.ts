@@ -6,6 +6,7 @@ import { fenceWaitMsMax } from '../../core/limits';
 import type { FleetTask } from '../../store/task-types';
 import type { BeginResult, CommitResult, FleetTaskDraft } from '../../store/types';
 import { clientOf } from '../context';
+import { restoreSettings } from '../follower/restore-settings';
 import { finished } from '../follower/task-times';
 import type { NodeOutcome } from './fan-out';
 import { fanOut, sleep } from './fan-out';
@@ -130,8 +131,10 @@ export class WriteRun {
         outcomes.filter((one) => one.result === 'accepted').map(({ work }) => work.node),
       );
       const touched = [...new Set(outcomes.flatMap(({ work }) => [...work.shards]))];
+      // Of a deleted index the catalogue is the word; a node that missed it is told later.
+      const judged = plan.type === 'indexDeletion' ? null : plan.entry;
       const verdict =
-        plan.entry === null ? null : judge(plan.entry, touched, accepted, this.ctx.config.writes);
+        judged === null ? null : judge(judged, touched, accepted, this.ctx.config.writes);
       const task = this.#taskOf(plan, begun, {
         outcomes,
         accepted,
@@ -243,7 +246,9 @@ export class WriteRun {
     }
     if (stale.length > 0) await this.ctx.fleet.reload(committed.epoch);
     this.ctx.follower.wake();
-    if (!refused && parts.plan.final === null) this.#demandStands(parts);
+    if (task.status === 'failed') await restoreSettings(this.ctx, task);
+    const stands = parts.plan.final !== null || parts.plan.type === 'indexDeletion';
+    if (!refused && !stands) this.#demandStands(parts);
     return { task, degraded: parts.verdict === null ? null : degradedHeader(parts.verdict) };
   }
 

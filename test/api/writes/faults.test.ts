@@ -201,6 +201,16 @@ test('a node that was away when an index was made gets it with its settings befo
   );
 });
 
+test('settings that cannot reach every shard are refused and not shown', async () => {
+  await pod.write('POST', '/indexes/noset/documents?primaryKey=id', docs(0, 20));
+  for (const node of fleet.nodes) node.faults.add({ action: { kind: 'rejectWrites' } });
+  const answer = await pod.send('PUT', '/indexes/noset/settings/sortable-attributes', ['v']);
+  expect([answer.status, answer.body['code']]).toEqual([503, 'miroir_no_quorum']);
+  for (const node of fleet.nodes) node.faults.clear();
+  const shown = await pod.send('GET', '/indexes/noset/settings/sortable-attributes');
+  expect(shown.text).toBe('[]');
+});
+
 test('min_in_sync of two refuses what only one replica took', async () => {
   await fleet.close();
   fleet = await fleetForTest({ env: { MIROIR_MIN_IN_SYNC: '2' } });
