@@ -4,19 +4,11 @@ import type { NodeId } from '../core/ids';
 import type { Store } from '../store/types';
 import type { KeyRing } from './auth/key-ring';
 import type { FleetCache } from './fleet-cache';
-import type { Follower } from './follower/follower';
+import type { Log } from './log';
 import type { NodeHealth } from './node-health';
 import type { Pod } from './pod';
 import type { TemporalGateway } from './temporal-gateway';
-import type { WriteService } from './writes/write-service';
-
-/** The part of a logger that the api uses; pino's loggers fit. No key and no body is ever logged. */
-export interface Log {
-  debug(fields: object, text: string): void;
-  info(fields: object, text: string): void;
-  warn(fields: object, text: string): void;
-  error(fields: object, text: string): void;
-}
+import type { Writes } from './writes/writes';
 
 /** What every route gets. One per pod; tests make several in one process. */
 export interface ApiContext {
@@ -30,8 +22,9 @@ export interface ApiContext {
   readonly health: NodeHealth;
   /** Null: this pod was started without Temporal; operations are refused, all else works. */
   readonly temporal: TemporalGateway | null;
-  readonly writes: WriteService;
-  readonly follower: Follower;
+  readonly writes: Writes;
+  /** `wake`: this pod has committed a write whose node tasks are to be followed at once. */
+  readonly follower: { wake(): void };
 }
 
 /** The client of a node by its id; null when the node has left the fleet. */

@@ -3,7 +3,7 @@ import type { Config } from '../config/config';
 import type { Epoch, PodId } from '../core/ids';
 import { podId } from '../core/ids';
 import type { PodStore } from '../store/types';
-import type { Log } from './context';
+import type { Log } from './log';
 
 export interface PodParts {
   readonly config: Pick<Config, 'pods'>;

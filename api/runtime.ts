@@ -8,7 +8,8 @@ import { createStore } from '../store/create-store';
 import type { FleetOp, Store } from '../store/types';
 import { buildApp } from './app';
 import { KeyRing, defaultKeys } from './auth/key-ring';
-import type { ApiContext, Log } from './context';
+import type { ApiContext } from './context';
+import type { Log } from './log';
 import { FleetCache } from './fleet-cache';
 import { Follower } from './follower/follower';
 import { NodeHealth } from './node-health';
@@ -78,7 +79,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     await app.close();
     probes.stop();
     unfollow();
-    await ctx.writes.close();
+    await writes.close();
     await follower.close();
     await pod.close();
     await temporal?.close();

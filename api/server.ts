@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import pino from 'pino';
 import type { Config } from '../config/config';
-import type { Log } from './context';
+import type { Log } from './log';
 import { startRuntime } from './runtime';
 
 export interface RunningApi {

@@ -7,7 +7,7 @@ import type { FleetTask, NodeTaskRef } from '../../store/task-types';
 import type { FleetOp } from '../../store/types';
 import type { ApiContext } from '../context';
 import { clientOf } from '../context';
-import { faultOf } from '../writes/fan-out';
+import { faultOf } from '../writes/node-fault';
 import { finishCancelation, isCancelation } from './cancelation';
 import type { Diverged, Loss } from './fold';
 import { foldTask, isFinal } from './fold';

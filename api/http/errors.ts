@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { MeiliError, isMeiliError } from '../../core/errors';
-import type { Log } from '../context';
+import type { Log } from '../log';
 import { wrongContentType } from './body';
 
 /** Every error leaves as Meilisearch's four members; what is ours to hide is logged, not sent. */

@@ -6,7 +6,7 @@ import { MeiliError } from '../../core/errors';
 import type { ApiContext } from '../context';
 import { clientOf } from '../context';
 import type { Doomed } from './operations/delete-documents';
-import { sleep } from './fan-out';
+import { sleep } from './node-fault';
 
 type CountContext = Pick<ApiContext, 'fleet' | 'nodes' | 'health' | 'store' | 'config'>;
 

@@ -2,8 +2,9 @@ import type { JsonValue } from '../../core/fleet';
 import type { NodeId, NodeTaskUid, PhysicalUid } from '../../core/ids';
 import type { NodeClient } from '../../meili/types';
 import type { NodeTaskRef } from '../../store/task-types';
-import type { Log } from '../context';
+import type { Log } from '../log';
 import type { NodeWork } from './plan';
+import { faultOf, sleep } from './node-fault';
 import type { Step } from './steps';
 import { carriesMetadata, sendStep } from './steps';
 import { findSent } from './sent-tasks';
@@ -126,38 +127,4 @@ async function resolveUnknown(
       await sleep(50);
     }
   }
-}
-
-interface Fault {
-  readonly code: string;
-  readonly body: JsonValue;
-  /** The node answered that the request is wrong: another try would be answered the same. */
-  readonly isRefusal: boolean;
-  readonly outcomeUnknown: boolean;
-  readonly mayRetry: boolean;
-}
-
-/** A node's error by its shape; null for anything else. 401 and 403 speak of keys, not of the request. */
-export function faultOf(error: unknown): Fault | null {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return null;
-  const { code, status, body, outcomeUnknown } = error as {
-    code: unknown;
-    status?: number | null;
-    body?: JsonValue;
-    outcomeUnknown?: boolean;
-  };
-  if (typeof code !== 'string' || !code.startsWith('node_')) return null;
-  const refused = code === 'node_refused' && typeof status === 'number';
-  const isRefusal = refused && status < 500 && ![401, 403, 408, 422, 429].includes(status);
-  return {
-    code: refused ? `status_${status}` : code,
-    body: body ?? null,
-    isRefusal,
-    outcomeUnknown: outcomeUnknown === true,
-    mayRetry: !isRefusal,
-  };
-}
-
-export function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

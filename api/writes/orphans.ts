@@ -1,4 +1,4 @@
-import { faultOf } from './fan-out';
+import { faultOf } from './node-fault';
 import type { WriterContext } from './index-writer';
 
 /** More are left for the next search. */

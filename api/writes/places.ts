@@ -8,8 +8,8 @@ import { findMember, scanArrayItems, scanObject } from '../../core/json/scan';
 import { MeiliError } from '../../core/errors';
 import type { NodeClient } from '../../meili/types';
 import type { Store } from '../../store/types';
-import { faultOf, sleep } from './fan-out';
-import type { PlaceChange } from './plan';
+import { faultOf, sleep } from './node-fault';
+import type { PlaceChange } from './place-change';
 
 export interface PlacesParts {
   readonly store: Pick<Store, 'tasks'>;

@@ -4,6 +4,7 @@ import type { NodeId, PhysicalUid, ShardId } from '../../core/ids';
 import type { Audit, FleetOp } from '../../store/types';
 import type { FleetTaskType } from '../../store/task-types';
 import type { FleetCache } from '../fleet-cache';
+import type { PlaceChange } from './place-change';
 import type { Places } from './places';
 import type { Step } from './steps';
 
@@ -54,12 +55,6 @@ export interface WritePlan {
   /** The places in the order of insertion that this write gives; null for a write of no documents. */
   readonly places?: (firstSequence: number) => PlaceChange;
 }
-
-/** How a write changes which ids have which place, from its begin on. */
-export type PlaceChange =
-  | { readonly kind: 'set'; readonly places: ReadonlyMap<string, number> }
-  | { readonly kind: 'remove'; readonly ids: readonly string[] }
-  | { readonly kind: 'clear' };
 
 export interface PlanInput {
   readonly fleet: FleetCache;

@@ -6,7 +6,7 @@ import type { OutstandingWrite } from '../../store/types';
 import type { ApiContext } from '../context';
 import { clientOf } from '../context';
 import { finished } from '../follower/task-times';
-import { faultOf, sleep } from './fan-out';
+import { faultOf, sleep } from './node-fault';
 import { holdersOf } from './index-changes';
 import type { shardsOf } from './quorum';
 import { judge } from './quorum';

@@ -1,7 +1,7 @@
 import type { PhysicalUid, PodId } from '../../core/ids';
 import { MeiliError } from '../../core/errors';
 import type { WriterStore } from '../../store/types';
-import { sleep } from './fan-out';
+import { sleep } from './node-fault';
 
 export interface TenureParts {
   readonly writers: WriterStore;

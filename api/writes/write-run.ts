@@ -9,7 +9,8 @@ import { clientOf } from '../context';
 import { restoreSettings } from '../follower/restore-settings';
 import { finished } from '../follower/task-times';
 import type { NodeOutcome } from './fan-out';
-import { fanOut, sleep } from './fan-out';
+import { fanOut } from './fan-out';
+import { sleep } from './node-fault';
 import type { Operation, WritePlan } from './plan';
 import type { Verdict } from './quorum';
 import { degradedHeader, judge, shardsOf } from './quorum';
@@ -19,12 +20,7 @@ import type { Held } from './tenure';
 import { storedChange } from './places';
 import { nodesOf } from './settle';
 import type { IndexWriter, WriterContext } from './index-writer';
-
-export interface WriteOutcome {
-  readonly task: FleetTask;
-  /** The value of `X-Miroir-Degraded`, or null. */
-  readonly degraded: string | null;
-}
+import type { WriteOutcome } from './writes';
 
 /** While another replica has the write, a silent node is waited for this long; then it is stale. */
 const silentNodeMs = 2_000;

@@ -10,9 +10,7 @@ import { removeOrphans } from './orphans';
 import { Readiness } from './readiness';
 import { settleOutstanding } from './settle';
 import { WriteRun } from './write-run';
-import type { WriteOutcome } from './write-run';
-
-export type { WriteOutcome } from './write-run';
+import type { WriteOutcome, Writes } from './writes';
 
 /** Writes of one index that may wait in one pod; each holds its body in memory. */
 const queueMax = 1_000;
@@ -26,7 +24,7 @@ const renamesMax = 10;
  * Where every write of this pod goes through. Writes to one name wait for each other in the order in
  * which they came; what a name means is looked up only when it is a write's turn.
  */
-export class WriteService {
+export class WriteService implements Writes {
   readonly #names = new KeyedQueue();
   readonly #physical = new KeyedQueue();
   readonly #writers = new Map<PhysicalUid, IndexWriter>();
@@ -45,10 +43,6 @@ export class WriteService {
     ctx.pod.onLost(async () => this.loseAll());
   }
 
-  /**
-   * Resolves when the write has its place in the order and enough replicas have taken it. Throws
-   * MeiliErrors: what is wrong with the request, `miroir_no_quorum`, `miroir_fenced`, `miroir_not_ready`.
-   */
   async submit(operation: Operation): Promise<WriteOutcome> {
     const { fleet } = this.#ctx;
     for (let attempt = 0; attempt < renamesMax; attempt += 1) {

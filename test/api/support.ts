@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Log } from '../../api/context';
+import type { Log } from '../../api/log';
 import { startRuntime } from '../../api/runtime';
 import type { Runtime } from '../../api/runtime';
 import type { Config } from '../../config/config';

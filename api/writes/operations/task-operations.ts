@@ -3,7 +3,7 @@ import type { NodeId, NodeTaskUid } from '../../../core/ids';
 import type { FleetTask, TaskFilter } from '../../../store/task-types';
 import type { ApiContext } from '../../context';
 import { clientOf } from '../../context';
-import { faultOf } from '../fan-out';
+import { faultOf } from '../node-fault';
 import type { Operation, WritePlan } from '../plan';
 import { finalPlan } from './common';
 
