@@ -32,6 +32,11 @@ interface Known {
 const idsPerRequest = 1_000;
 /** A write with more documents leaves its places out of its task: they would fill Redis. */
 const storedPlacesMax = 500;
+/** Oldest open tasks that are asked about at once. */
+const tasksPerLook = 16;
+/** Ids whose places are kept in memory, about 150 MB; a write waits this long for them to get fewer. */
+const knownMax = 1_000_000;
+const roomMs = 20_000;
 /** A new holder waits so long for writes whose places were left out; a busy node may take minutes. */
 const drainMs = 2_000;
 
@@ -43,7 +48,8 @@ const drainMs = 2_000;
  */
 export class Places {
   readonly #known = new Map<string, Known>();
-  readonly #open = new Set<FleetTaskUid>();
+  /** Open tasks, oldest first, with the ids whose places they set. */
+  readonly #open = new Map<FleetTaskUid, readonly string[]>();
   #clearedBy: FleetTaskUid | null = null;
 
   constructor(
@@ -53,7 +59,13 @@ export class Places {
 
   /** Must be called in the order of the tasks' uids. */
   record(task: FleetTaskUid, change: PlaceChange): void {
-    this.#open.add(task);
+    const ids =
+      change.kind === 'clear'
+        ? []
+        : change.kind === 'remove'
+          ? change.ids
+          : [...change.places.keys()];
+    this.#open.set(task, ids);
     if (change.kind === 'clear') {
       this.#known.clear();
       this.#clearedBy = task;
@@ -84,7 +96,7 @@ export class Places {
     primaryKey: string,
     sought: readonly SoughtId[],
   ): Promise<Map<string, number>> {
-    await this.#prune();
+    await this.#makeRoom();
     const found = new Map<string, number>();
     const unknown: SoughtId[] = [];
     for (const one of sought) {
@@ -96,19 +108,46 @@ export class Places {
     return found;
   }
 
-  /** Forgets what the nodes have worked off: from then on they know it themselves. */
+  /** Forgets what is worked off; when too much is not, the write waits for the nodes. */
+  async #makeRoom(): Promise<void> {
+    const until = performance.now() + roomMs;
+    await this.#prune();
+    while (this.#known.size > knownMax) {
+      if (performance.now() >= until) {
+        throw new MeiliError(
+          'too_many_search_requests',
+          'The nodes have too many documents of this index to work off. Nothing was written. Retry after 10s.',
+        );
+      }
+      await sleep(50);
+      await this.#prune();
+    }
+  }
+
+  /**
+   * Forgets what the nodes have worked off: from then on they know it themselves. Tasks of one index
+   * end in their order, so only the oldest are asked about.
+   */
   async #prune(): Promise<void> {
-    const done = new Set<FleetTaskUid>();
-    await Promise.all(
-      [...this.#open].map(async (uid) => {
-        const task = await this.parts.store.tasks.get(uid);
-        if (task === null || task.finishedAt !== null) done.add(uid);
-      }),
-    );
-    if (done.size === 0) return;
-    for (const uid of done) this.#open.delete(uid);
-    for (const [id, { task }] of this.#known) if (done.has(task)) this.#known.delete(id);
-    if (this.#clearedBy !== null && done.has(this.#clearedBy)) this.#clearedBy = null;
+    for (;;) {
+      const oldest = [...take(this.#open.keys(), tasksPerLook)];
+      const tasks = await Promise.all(oldest.map((uid) => this.parts.store.tasks.get(uid)));
+      let done = 0;
+      for (const [at, task] of tasks.entries()) {
+        if (task !== null && task.finishedAt === null) break;
+        this.#forget(oldest[at] as FleetTaskUid);
+        done += 1;
+      }
+      if (done < tasksPerLook) return;
+    }
+  }
+
+  #forget(uid: FleetTaskUid): void {
+    for (const id of this.#open.get(uid) ?? []) {
+      if (this.#known.get(id)?.task === uid) this.#known.delete(id);
+    }
+    this.#open.delete(uid);
+    if (this.#clearedBy === uid) this.#clearedBy = null;
   }
 
   async #drain(uid: FleetTaskUid): Promise<void> {
@@ -199,6 +238,15 @@ export class Places {
       }
     }
     return true;
+  }
+}
+
+function* take<T>(items: Iterable<T>, count: number): Iterable<T> {
+  let taken = 0;
+  for (const item of items) {
+    if (taken === count) return;
+    taken += 1;
+    yield item;
   }
 }
 

@@ -17,6 +17,8 @@ const queueMax = 1_000;
 const sweepMs = 1_000;
 /** Orphans take room and do no harm, so they are looked for only once in so many sweeps. */
 const sweepsPerOrphanSearch = 30;
+/** A pod that was only slow registers anew long before. */
+const deadKeptMs = 300_000;
 /** Names may change their meaning while a write waits, but not for ever. */
 const renamesMax = 10;
 
@@ -73,7 +75,9 @@ export class WriteService implements Writes {
     if (this.#closed || !this.#ctx.pod.ready()) return;
     this.#sweeps += 1;
     if (this.#sweeps % sweepsPerOrphanSearch === 0) await removeOrphans(this.#ctx);
-    for (const uid of await this.#ctx.store.writers.unsettled()) {
+    const unsettled = await this.#ctx.store.writers.unsettled();
+    if (unsettled.length === 0) await this.#signOffTheDead();
+    for (const uid of unsettled) {
       if (uid === null) await this.#settleNoIndex();
       else if (this.#physical.length(uid) === 0) {
         await this.#physical.run([uid], () => this.#writer(uid).settle(performance.now()));
@@ -136,6 +140,15 @@ export class WriteService implements Writes {
   async #forget(uid: PhysicalUid, writer: IndexWriter): Promise<void> {
     await writer.tenure.release();
     this.#writers.delete(uid);
+  }
+
+  /** Nothing is left to settle, so nobody needs the key of a pod that died any more. */
+  async #signOffTheDead(): Promise<void> {
+    const { pods } = this.#ctx.store;
+    const longAgo = (await pods.time()) - deadKeptMs;
+    for (const pod of await pods.list()) {
+      if (pod.kind === 'api' && pod.leaseUntil < longAgo) await pods.unregister(pod.id);
+    }
   }
 
   /** Tasks of no index have no lease: only those of pods that are gone may be taken over. */
