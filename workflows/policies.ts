@@ -12,9 +12,13 @@ const patient: RetryPolicy = {
   maximumInterval: '20 seconds',
 };
 
+/** Every activity heartbeats by a timer, so a worker that died is noticed after this time. */
+const heartbeatTimeout = '10 seconds';
+
 /** Reads state; cheap and without effect. */
 export const quickRead: ActivityOptions = {
   startToCloseTimeout: '30 seconds',
+  heartbeatTimeout,
   scheduleToCloseTimeout: '10 minutes',
   retry: patient,
 };
@@ -23,6 +27,7 @@ export const quickRead: ActivityOptions = {
 export const quickChange: ActivityOptions = {
   startToCloseTimeout: '2 minutes',
   scheduleToCloseTimeout: '1 hour',
+  heartbeatTimeout,
   retry: patient,
   // What is undone next must not be done at the same time.
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -31,7 +36,7 @@ export const quickChange: ActivityOptions = {
 /** Waits until a measurable condition holds, and heartbeats what it waits for. */
 export const longWait: ActivityOptions = {
   startToCloseTimeout: '24 hours',
-  heartbeatTimeout: '10 seconds',
+  heartbeatTimeout,
   retry: patient,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 };
@@ -39,7 +44,7 @@ export const longWait: ActivityOptions = {
 /** Moves documents: hours at worst, heartbeats a cursor, resumes from it. */
 export const bulkCopy: ActivityOptions = {
   startToCloseTimeout: '7 days',
-  heartbeatTimeout: '10 seconds',
+  heartbeatTimeout,
   retry: { ...patient, maximumAttempts: 50 },
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 };
@@ -47,7 +52,7 @@ export const bulkCopy: ActivityOptions = {
 /** At or after the point of no return, and roll-back: never given up, because half is the worst state. */
 export const irreversible: ActivityOptions = {
   startToCloseTimeout: '24 hours',
-  heartbeatTimeout: '10 seconds',
+  heartbeatTimeout,
   retry: patient,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 };

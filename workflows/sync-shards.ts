@@ -43,9 +43,12 @@ interface Sync {
 /** The proxies are taken apart by name: they know no names of their own. */
 function activitiesOf({ options }: SyncInput) {
   const beat = options.heartbeatTimeoutMs;
-  const { canariesAreGreen } = proxyActivities<Pick<Activities, 'canariesAreGreen'>>(quickRead);
-  const { cutOver, reverseCutOver } =
-    proxyActivities<Pick<Activities, 'cutOver' | 'reverseCutOver'>>(quickChange);
+  const { canariesAreGreen } = proxyActivities<Pick<Activities, 'canariesAreGreen'>>(
+    withHeartbeat(quickRead, beat),
+  );
+  const { cutOver, reverseCutOver } = proxyActivities<
+    Pick<Activities, 'cutOver' | 'reverseCutOver'>
+  >(withHeartbeat(quickChange, beat));
   const { openTarget, passBarrier } = proxyActivities<
     Pick<Activities, 'openTarget' | 'passBarrier'>
   >(withHeartbeat(longWait, beat));

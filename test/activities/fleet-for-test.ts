@@ -1,7 +1,4 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createActivities } from '../../activities/create-activities';
 import type { ActivityConfig, ActivityTools } from '../../activities/tools';
@@ -14,15 +11,12 @@ import type { NodeId, ShardId } from '../../core/ids';
 import type { SyncRef } from '../../core/operations';
 import { defaultSettings } from '../../core/settings/defaults';
 import { physicalChanges, physicalSettings } from '../../core/settings/physical';
-import { startEmbeddedNode } from '../../local/embedded-node/server';
-import { findEngine } from '../../local/engines';
-import { startNodeProcess } from '../../local/node-process';
-import { createSupervisor } from '../../local/supervisor';
 import { createNodes } from '../../meili/nodes';
 import type { NodeClient } from '../../meili/types';
 import type { FleetOp, Store } from '../../store/types';
 import { draft, openStore } from '../store/support';
-import { builtForTest } from '../support/built';
+import { startNodes } from './nodes-for-test';
+import type { EngineKind, RunningNode } from './nodes-for-test';
 
 export const products = physicalUid('products-1');
 export const productsUid = indexUid('products');
@@ -30,54 +24,11 @@ export const shardCount = 8;
 export const origin = { who: 'test', why: 'to see what happens' };
 const audit = { ...origin, what: 'test' };
 
-export type EngineKind = 'embedded' | 'real';
-export const engines: readonly EngineKind[] =
-  (process.env['MEILISEARCH_BIN'] ?? '') === '' ? ['embedded'] : ['embedded', 'real'];
-
-type Faults = Awaited<ReturnType<typeof startEmbeddedNode>>['faults'];
-
-interface RunningNode {
-  readonly id: NodeId;
-  readonly url: string;
-  readonly faults: Faults | null;
-}
-
-async function startNodes(
-  n: number,
-  kind: EngineKind,
-  masterKey: string,
-): Promise<{ nodes: RunningNode[]; close(): Promise<void> }> {
-  const supervisor = createSupervisor();
-  const directory = mkdtempSync(join(tmpdir(), 'miroir-activities-'));
-  supervisor.removeAtEnd(directory);
-  const closers: (() => Promise<void>)[] = [];
-  const nodes: RunningNode[] = [];
-  if (kind === 'real') process.env['MIROIR_BUILT'] = builtForTest();
-  for (let i = 0; i < n; i += 1) {
-    const id = nodeId(`meili-${String(i)}`);
-    if (kind === 'embedded') {
-      const dataDir = join(directory, id);
-      const node = await startEmbeddedNode({ port: 0, host: '127.0.0.1', masterKey, dataDir });
-      closers.push(() => node.close());
-      nodes.push({ id, url: node.url, faults: node.faults });
-    } else {
-      const context = { supervisor, directory, env: process.env };
-      const engine = await findEngine(process.env, 'auto');
-      const { url } = await startNodeProcess(context, engine, { id, group: 0, masterKey, port: 0 });
-      nodes.push({ id, url, faults: null });
-    }
-  }
-  return {
-    nodes,
-    close: async () => {
-      await Promise.all(closers.map((close) => close()));
-      await supervisor.close();
-    },
-  };
-}
-
 export interface TestFleet {
   readonly store: Store;
+  /** Of the keys in Redis, for processes that join this fleet. */
+  readonly prefix: string;
+  readonly masterKey: string;
   readonly tools: ActivityTools;
   readonly nodes: readonly RunningNode[];
   client(node: number): NodeClient;
@@ -160,9 +111,9 @@ export async function startFleet(
     failpoint: () => Promise.resolve(),
   };
   const activities = createActivities(tools);
+  const { prefix } = opened;
   const fleet = testFleet({
-    store,
-    tools,
+    ...{ store, prefix, masterKey, tools },
     running: running.nodes,
     activities,
     close: async () => {
@@ -216,6 +167,8 @@ const quiet = {
 
 interface Parts {
   readonly store: Store;
+  readonly prefix: string;
+  readonly masterKey: string;
   readonly tools: ActivityTools;
   readonly running: readonly RunningNode[];
   readonly activities: Activities;
@@ -223,7 +176,7 @@ interface Parts {
 }
 
 function testFleet(parts: Parts): TestFleet {
-  const { store, tools, running, activities, close } = parts;
+  const { store, prefix, masterKey, tools, running, activities, close } = parts;
   const pod = podId('pod-test');
   let counter = 0;
   const entryNow = async (): Promise<{
@@ -314,8 +267,7 @@ function testFleet(parts: Parts): TestFleet {
   };
 
   return {
-    store,
-    tools,
+    ...{ store, prefix, masterKey, tools },
     nodes: running,
     client,
     close,

@@ -8,8 +8,9 @@ import { openSession } from '../../activities/sync/session';
 import { createSender } from '../../activities/sync/sender';
 import { shardId } from '../../core/ids';
 import { waitFor } from '../support/wait-for';
-import { documentsOf, engines, origin, products, startFleet } from './fleet-for-test';
+import { documentsOf, origin, products, startFleet } from './fleet-for-test';
 import type { TestFleet } from './fleet-for-test';
+import { engines } from './nodes-for-test';
 
 const moving = [0, 3];
 
