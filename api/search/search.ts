@@ -6,6 +6,7 @@ import { pinnedIds } from '../../core/filter/pinned';
 import { shardOfId } from '../../core/hash';
 import { bucketFilter } from '../../core/hidden-fields';
 import type { ShardId } from '../../core/ids';
+import type { IndexAnswer } from '../../core/search/federation/query-list';
 import { mergeHybrid } from '../../core/search/hybrid';
 import { refuseHiddenNames } from '../../core/search/hidden-names';
 import { searchKind } from '../../core/search/kind';
@@ -45,10 +46,10 @@ export interface SearchAnswer {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-type Half = 'keyword' | 'semantic';
+export type Half = 'keyword' | 'semantic';
 
-interface Gathered {
-  readonly answers: readonly NodeAnswer[];
+export interface Gathered {
+  readonly answers: readonly IndexAnswer[];
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -64,8 +65,6 @@ export async function runSearch(
 ): Promise<SearchAnswer> {
   const begun = performance.now();
   const [newest] = target.entries;
-  const refused = refuseHiddenNames(request, newest.settings, newest.uid);
-  if (refused !== null) throw refused;
   const context = (answers: readonly NodeAnswer[]): MergeInput => ({
     answers,
     request,
@@ -118,7 +117,8 @@ export function fingerprintOf(entry: IndexEntry, request: SearchRequest): string
   return JSON.stringify([entry.physicalUid, body]);
 }
 
-async function gather(
+/** Asks every index of the target; answers come in the order of indexes and nodes. */
+export async function gather(
   ctx: ApiContext,
   target: SearchTarget,
   request: SearchRequest,
@@ -127,6 +127,9 @@ async function gather(
   const until = performance.now() + ctx.config.api.requestDeadlineMs;
   const reads = await Promise.all(
     target.entries.map(async (entry) => {
+      // A node knows the hidden fields and would answer.
+      const hidden = refuseHiddenNames(request, entry.settings, entry.uid);
+      if (hidden !== null) throw hidden;
       const read = await scatter(ctx, {
         entry,
         shards: wantedShards(entry, request.filter),
@@ -138,15 +141,15 @@ async function gather(
         },
       });
       await demandAccepted(ctx, entry, { read, request });
-      return read;
+      return { read, physicalUid: entry.physicalUid };
     }),
   );
   const headers = Object.assign(
     {},
-    ...reads.map((read) => demandAnswered(ctx, read, options.wish)),
+    ...reads.map(({ read }) => demandAnswered(ctx, read, options.wish)),
   ) as Record<string, string>;
-  const answers = reads.flatMap((read) =>
-    inOrder(read).map(({ node, answer }) => ({ node, bytes: answer.bytes })),
+  const answers = reads.flatMap(({ read, physicalUid }) =>
+    inOrder(read).map(({ node, answer }) => ({ node, bytes: answer.bytes, physicalUid })),
   );
   return { answers, headers };
 }
