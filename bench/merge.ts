@@ -6,43 +6,37 @@ import { mergeAnswers } from '../core/search/merge';
 import type { JsonObject, MergeInput, NodeAnswer } from '../core/search/types';
 import { parseSearchBody } from '../core/search/request';
 import { defaultSettings } from '../core/settings/defaults';
+import { row } from './row';
+import type { Row } from './row';
+import { byTurns } from './spread';
+import { sizeOf } from './workload';
+import type { Size } from './workload';
 
-export interface MergeBench {
-  /** Median milliseconds of one merge over bytes. */
-  readonly mergeMs: number;
-  /** Median milliseconds of parsing all, sorting all and writing the window, in the same run. */
-  readonly naiveMs: number;
-  /** `mergeMs / naiveMs`; below 1 the byte merge is faster. */
-  readonly ratio: number;
-  readonly bytesIn: number;
+/** The answers of `nodes` nodes of `hits` hits each, and what a merge needs beside them. */
+export function mergeWork(size: Size): MergeInput {
+  const hits = sizeOf(size, 'hits');
+  const nodes = Array.from({ length: sizeOf(size, 'nodes') }, (_, node) => node);
+  const answers = nodes.map((node) => sampleAnswer({ node, nodes: nodes.length, count: hits }));
+  return { answers, ...constants(hits) };
 }
 
 /**
- * Merges three answers of 1,000 hits each into a window of 1,000 hits, which is the deepest page that
- * the default settings allow, and does the same the naive way for comparison.
+ * Merges several answers into a window as long as one of them, and does the same the naive way for
+ * comparison. A thousand hits are the deepest page that the default settings allow.
  */
-export function benchMerge(rounds = 30): MergeBench {
-  const answers = [0, 1, 2].map((node) => sampleAnswer(node, 1000));
-  const input: MergeInput = { answers, ...constants() };
-  const times = { merge: [] as number[], naive: [] as number[] };
-  for (let round = 0; round < rounds + 5; round++) {
-    const start = performance.now();
-    mergeAnswers(input);
-    const middle = performance.now();
-    naiveMerge(answers);
-    // The first rounds warm the compiler up.
-    if (round < 5) continue;
-    times.merge.push(middle - start);
-    times.naive.push(performance.now() - middle);
-  }
-  const mergeMs = median(times.merge);
-  const naiveMs = median(times.naive);
-  const bytesIn = answers.reduce((sum, { bytes }) => sum + bytes.length, 0);
-  return { mergeMs, naiveMs, ratio: mergeMs / naiveMs, bytesIn };
+export function benchMerge(size: Size, runs: number): Row[] {
+  const input = mergeWork(size);
+  const { ours, theirs } = byTurns(
+    runs,
+    () => mergeAnswers(input),
+    () => naiveMerge(input.answers, sizeOf(size, 'hits')),
+  );
+  const against = 'parse all, sort all, stringify';
+  return [row({ name: 'merge.time/naive', unit: 'ms', better: 'lower', against, ours, theirs })];
 }
 
-function constants(): Omit<MergeInput, 'answers'> {
-  const parsed = parseSearchBody({ q: 'film', limit: 1000 });
+function constants(limit: number): Omit<MergeInput, 'answers'> {
+  const parsed = parseSearchBody({ q: 'film', limit });
   if (!parsed.ok) throw parsed.error;
   return {
     request: parsed.request,
@@ -53,13 +47,11 @@ function constants(): Omit<MergeInput, 'answers'> {
   };
 }
 
-const median = (times: readonly number[]): number =>
-  [...times].sort((a, b) => a - b)[times.length >> 1] ?? NaN;
-
 /** Film-like documents of some 600 bytes, ranked by words and then by insertion. */
-function sampleAnswer(node: number, count: number): NodeAnswer {
+function sampleAnswer(part: { node: number; nodes: number; count: number }): NodeAnswer {
+  const { node, nodes, count } = part;
   const hits = Array.from({ length: count }, (_, i) => {
-    const seq = i * 3 + node;
+    const seq = i * nodes + node;
     const matchingWords = 10 - Math.floor((i * 10) / count);
     return {
       id: seq,
@@ -82,13 +74,13 @@ function sampleAnswer(node: number, count: number): NodeAnswer {
       },
     };
   });
-  const answer = { hits, query: 'film', processingTimeMs: 1, limit: 1000, offset: 0 };
+  const answer = { hits, query: 'film', processingTimeMs: 1, limit: count, offset: 0 };
   const bytes = Buffer.from(JSON.stringify({ ...answer, estimatedTotalHits: count }));
   return { node: nodeId(`meili-${String(node)}`), bytes };
 }
 
 /** What a proxy would do that parses answers: all hits of all nodes become objects. */
-function naiveMerge(answers: readonly NodeAnswer[]): Buffer {
+export function naiveMerge(answers: readonly NodeAnswer[], limit: number): Buffer {
   const all = answers.map(
     ({ bytes }) => JSON.parse(Buffer.from(bytes).toString('utf8')) as { hits: JsonObject[] },
   );
@@ -99,11 +91,13 @@ function naiveMerge(answers: readonly NodeAnswer[]): Buffer {
     })),
   );
   hits.sort((a, b) => compareDetails(a.details, b.details));
-  const shown = hits.slice(0, 1000).map(({ hit }) => {
+  const shown = hits.slice(0, limit).map(({ hit }) => {
     const kept = Object.entries(hit).filter(
       ([name]) => !name.startsWith('_miroir_') && name !== '_rankingScoreDetails',
     );
     return Object.fromEntries(kept);
   });
-  return Buffer.from(JSON.stringify({ hits: shown, query: 'film', estimatedTotalHits: 3000 }));
+  return Buffer.from(
+    JSON.stringify({ hits: shown, query: 'film', estimatedTotalHits: hits.length }),
+  );
 }

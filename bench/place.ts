@@ -1,124 +1,116 @@
+import { writers } from '../core/covering-set';
 import { parseDocuments } from '../core/documents/parse';
 import { buildPayload, prepareDocuments } from '../core/documents/prepare';
-import { writers } from '../core/covering-set';
-import type { FleetNode, IndexEntry } from '../core/fleet';
-import { shardOfId } from '../core/hash';
-import { groupId, indexUid, nodeId, physicalUid } from '../core/ids';
+import type { OrderedDocument } from '../core/documents/prepare';
+import { bucketOfSlot, shardOfBucket, shardOfId, slotOfId } from '../core/hash';
+import { encodeBucket, encodeSeq, encodeSlot } from '../core/hidden-fields';
+import { shardId } from '../core/ids';
 import type { NodeId } from '../core/ids';
-import { skipValue } from '../core/json/scan';
-import { place } from '../core/placement';
+import { benchIndex, benchNodes } from './fleet';
+import { row } from './row';
+import type { Row } from './row';
+import { byTurns } from './spread';
+import { sizeOf } from './workload';
+import type { Size } from './workload';
 import { documentsWorkload } from './workloads/documents';
 import type { DocumentsWorkload } from './workloads/documents';
 
-/** What one run measured. Ratios compare two things of the same run and machine. */
-export interface PlaceBench {
-  /** Documents a second from their id to the nodes that get them: 64 shards, 3 nodes. */
-  readonly routedPerSecond: number;
-  /** Megabytes a second of syntax check alone. */
-  readonly scanMegabytesPerSecond: number;
-  /** Megabytes a second from a payload to a node's payload with hidden fields. */
-  readonly prepareMegabytesPerSecond: number;
-  /** The same with JSON.parse, new members and JSON.stringify. */
-  readonly parseMegabytesPerSecond: number;
-  /** Ours over theirs: above 1, ours is faster. */
-  readonly prepareOverParse: number;
-  /** Replicas on each node, by its name. */
-  readonly replicas: Readonly<Record<string, number>>;
+/** A batch of documents and the nodes that write each shard. */
+export interface PlaceWork extends DocumentsWorkload {
+  readonly shardCount: number;
+  /** `nodesOf[shard]`. */
+  readonly nodesOf: readonly (readonly NodeId[])[];
 }
 
-const shardCount = 64;
-
-function benchEntry(): IndexEntry {
-  const nodes = ['meili-0', 'meili-1', 'meili-2'].map((id): FleetNode => ({
-    id: nodeId(id),
-    url: `http://${id}:7700`,
-    group: groupId(0),
-    zone: null,
-    weight: 1,
-    intent: 'active',
-    instanceId: null,
-  }));
-  const { placement } = place({
-    nodes,
-    groups: [groupId(0)],
-    shardCount,
-    replicationFactor: 1,
-    present: null,
-    seed: 'bench',
-  });
-  return {
-    uid: indexUid('bench'),
-    physicalUid: physicalUid('bench'),
-    primaryKey: 'id',
-    createdAt: '2026-11-24T00:00:00Z',
-    updatedAt: '2026-11-24T00:00:00Z',
-    shardCount,
-    replicationFactor: 1,
-    settings: {},
-    settingsVersion: 1,
-    placement,
-  };
+export function placeWork(size: Size): PlaceWork {
+  const shardCount = sizeOf(size, 'shards');
+  const urls = Array.from({ length: sizeOf(size, 'nodes') }, (_, n) => `http://meili-${String(n)}`);
+  const entry = benchIndex(benchNodes(urls), shardCount);
+  const nodesOf = Array.from({ length: shardCount }, (_, n) => writers(entry, shardId(n)));
+  return { ...documentsWorkload(sizeOf(size, 'documents')), shardCount, nodesOf };
 }
 
-/** Seconds of the fastest of several runs: what else the machine does only makes a run slower. */
-function fastest(runs: number, work: () => void): number {
-  let best = Infinity;
-  for (let run = 0; run < runs; run += 1) {
-    const started = performance.now();
-    work();
-    best = Math.min(best, performance.now() - started);
-  }
-  return best / 1_000;
-}
-
-function routeAll(ids: readonly string[], nodesOf: readonly (readonly NodeId[])[]): number {
-  let sent = 0;
-  for (const id of ids) sent += nodesOf[shardOfId(id, shardCount)]?.length ?? 0;
-  return sent;
-}
-
-function prepareAll({ bytes }: DocumentsWorkload): number {
+/** Cuts one client's payload into the payloads of the nodes, by bytes, as Miroir does. */
+export function placeByBytes({ bytes, shardCount, nodesOf }: PlaceWork): Map<NodeId, Uint8Array> {
   const parsed = parseDocuments(bytes, 'json');
   const result = prepareDocuments({ parsed, primaryKey: 'id', shardCount, ttl: false });
   if (!result.ok) throw new Error(result.error.message);
-  const ordered = result.documents.map((prepared, seq) => ({ prepared, seq }));
-  return buildPayload(ordered, bytes).length;
-}
-
-/** The naive way to the same: every value is made and written again. */
-function parseAll({ bytes }: DocumentsWorkload): number {
-  const text = new TextDecoder().decode(bytes);
-  const documents = JSON.parse(text) as Record<string, unknown>[];
-  const built = documents.map((document, seq) => {
-    const shard = shardOfId(String(document.id), shardCount);
-    const hidden = { _miroir_bucket: `b${String(shard)}`, _miroir_seq: `s${String(seq)}` };
-    return { ...document, ...hidden, _miroir_slot: `t${String(shard)}` };
+  const parts = new Map<NodeId, OrderedDocument[]>();
+  result.documents.forEach((prepared, seq) => {
+    for (const node of nodesOf[prepared.shard] ?? []) push(parts, node, { prepared, seq });
   });
-  return new TextEncoder().encode(JSON.stringify(built)).length;
+  return mapValues(parts, (documents) => buildPayload(documents, parsed.bytes));
 }
 
-/** Hashes, routes and prepares 10,000 documents, and does the same by parsing, in one run. */
-export function benchPlace(count = 10_000, runs = 9): PlaceBench {
-  const workload = documentsWorkload(count);
-  const entry = benchEntry();
-  const nodesOf = Array.from({ length: shardCount }, (_, shard) =>
-    writers(entry, shard as Parameters<typeof writers>[1]),
+/** The naive way to the same payloads: every value is made and written again. */
+export function placeByParsing({ bytes, shardCount, nodesOf }: PlaceWork): Map<NodeId, Uint8Array> {
+  const documents = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>[];
+  const parts = new Map<NodeId, object[]>();
+  documents.forEach((document, seq) => {
+    const slot = slotOfId(String(document['id']));
+    const bucket = bucketOfSlot(slot);
+    const hidden = {
+      _miroir_bucket: encodeBucket(bucket),
+      _miroir_slot: encodeSlot(slot),
+      _miroir_seq: encodeSeq(seq),
+    };
+    const whole = { ...document, ...hidden };
+    for (const node of nodesOf[shardOfBucket(bucket, shardCount)] ?? []) push(parts, node, whole);
+  });
+  return mapValues(parts, (part) => new TextEncoder().encode(JSON.stringify(part)));
+}
+
+/** Parses and writes the same bytes again and does nothing in between: no relay that parses is faster. */
+function parseAndWrite({ bytes }: PlaceWork): Uint8Array {
+  const documents = JSON.parse(new TextDecoder().decode(bytes)) as unknown;
+  return new TextEncoder().encode(JSON.stringify(documents));
+}
+
+function push<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+}
+
+function mapValues<K, V, W>(map: ReadonlyMap<K, V>, change: (value: V) => W): Map<K, W> {
+  return new Map([...map].map(([key, value]) => [key, change(value)]));
+}
+
+/** From a client's payload to the nodes' payloads, against parsing and writing the same bytes. */
+export function benchPlace(size: Size, runs: number): Row[] {
+  const work = placeWork(size);
+  const perSecond = (times: readonly number[]): number[] =>
+    times.map((ms) => (work.count / ms) * 1_000);
+  const unit = 'documents/s';
+  const bare = byTurns(
+    runs,
+    () => placeByBytes(work),
+    () => parseAndWrite(work),
   );
-  const megabytes = workload.bytes.length / 1e6;
-  const route = fastest(runs * 5, () => routeAll(workload.ids, nodesOf));
-  const scan = fastest(runs, () => skipValue(workload.bytes, 0));
-  const prepare = fastest(runs, () => prepareAll(workload));
-  const parse = fastest(runs, () => parseAll(workload));
-  const replicas: Record<string, number> = {};
-  for (const [node] of nodesOf) {
-    if (node !== undefined) replicas[node] = (replicas[node] ?? 0) + 1;
-  }
-  return {
-    routedPerSecond: Math.round(count / route),
-    scanMegabytesPerSecond: Math.round(megabytes / scan),
-    prepareMegabytesPerSecond: Math.round(megabytes / prepare),
-    parseMegabytesPerSecond: Math.round(megabytes / parse),
-    prepareOverParse: Math.round((parse / prepare) * 100) / 100,
-    replicas,
+  const whole = byTurns(
+    runs,
+    () => placeByBytes(work),
+    () => placeByParsing(work),
+  );
+  const route = byTurns(
+    runs,
+    () => routeAll(work),
+    () => JSON.parse(work.text),
+  );
+  const measured = (name: string, against: string, times: typeof bare): Row => {
+    const [ours, theirs] = [perSecond(times.ours), perSecond(times.theirs)];
+    return row({ name, unit, better: 'higher', against, ours, theirs });
   };
+  return [
+    measured('place.documents/parse', 'JSON.parse and stringify, nothing else', bare),
+    measured('place.documents/naive', 'the same work by parsing', whole),
+    measured('place.ids/parse', 'JSON.parse of their documents', route),
+  ];
+}
+
+/** Ids to nodes, without any documents: hashing and the lookup. */
+function routeAll({ ids, shardCount, nodesOf }: PlaceWork): number {
+  let sent = 0;
+  for (const id of ids) sent += nodesOf[shardOfId(id, shardCount)]?.length ?? 0;
+  return sent;
 }

@@ -1,0 +1,18 @@
+import { benchApi } from './http/api';
+import { benchMerge } from './merge';
+import { benchPlace } from './place';
+import { benchRedisMemory } from './redis-memory-rows';
+import type { Row } from './row';
+import { benchScan } from './scan';
+import type { Size } from './workload';
+
+export type Bench = (size: Size, runs: number) => readonly Row[] | Promise<readonly Row[]>;
+
+/** By the name of the workload that each one runs. */
+export const benches: Readonly<Record<string, Bench | undefined>> = {
+  api: benchApi,
+  merge: benchMerge,
+  place: benchPlace,
+  'redis-memory': benchRedisMemory,
+  scan: benchScan,
+};
