@@ -12,7 +12,9 @@ import { createApiKeyStore } from './records/api-key';
 import { createCanaryStore } from './records/canary';
 import { createCanaryRunStore } from './records/canary-run';
 import { createCdcCursorStore } from './records/cdc-cursor';
+import { createExperimentalFeatureStore } from './records/experimental-feature';
 import { createIdempotencyStore } from './records/idempotency';
+import { createIndexUpdateStore } from './records/index-update';
 import { createJobStore } from './records/job';
 import { createLeaseStore } from './records/lease';
 import { createNodeSettingsVersionStore } from './records/node-settings-version';
@@ -21,6 +23,7 @@ import { createSearchUiConfigStore } from './records/search-ui-config';
 import { createSessionStore } from './records/session';
 import { createTaskStore } from './records/task';
 import { createTenantStore } from './records/tenant';
+import { createWebhookStore } from './records/webhook';
 import { createScriptRunner } from './script';
 import type { Store } from './types';
 import { createWriterStore } from './writers';
@@ -66,6 +69,9 @@ export function createStore(options: StoreOptions): Store {
     adminSessions: createAdminSessionStore(parts, channels),
     nodeSettingsVersions: createNodeSettingsVersionStore(parts),
     apiKeys: createApiKeyStore(parts),
+    webhooks: createWebhookStore(parts),
+    experimentalFeatures: createExperimentalFeatureStore(parts),
+    indexUpdates: createIndexUpdateStore(parts),
     close: async () => channels.close(),
   };
 }

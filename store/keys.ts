@@ -81,7 +81,10 @@ export type RecordKind =
   | 'rollover-policy'
   | 'search-ui-config'
   | 'admin-session'
-  | 'api-key';
+  | 'api-key'
+  | 'webhook'
+  | 'experimental-feature'
+  | 'index-update';
 
 export function createKeys(prefix: string): Keys {
   if (!/^[A-Za-z0-9_.-]+$/.test(prefix)) {

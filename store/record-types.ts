@@ -160,6 +160,26 @@ export interface SearchUiConfig {
   readonly updatedAt: string;
 }
 
+/** Who is told of finished tasks, as the client set it. */
+export interface Webhook {
+  readonly uuid: string;
+  readonly url: string;
+  /** Sent with each delivery; they may hold secrets. */
+  readonly headers: { readonly [name: string]: string };
+}
+
+export interface ExperimentalFeature {
+  /** As Meilisearch names it in its routes. */
+  readonly name: string;
+  readonly enabled: boolean;
+}
+
+export interface IndexUpdate {
+  readonly physicalUid: PhysicalUid;
+  /** RFC 3339: when the last task that changed the index ended. */
+  readonly updatedAt: string;
+}
+
 export interface AdminSession {
   /** Hex sha256 of the cookie's value. */
   readonly id: string;

@@ -15,7 +15,9 @@ import type {
   Canary,
   CanaryRunStore,
   CdcCursor,
+  ExperimentalFeature,
   IdempotencyRecord,
+  IndexUpdate,
   JobView,
   LeaseStore,
   NodeSettingsVersionStore,
@@ -24,6 +26,7 @@ import type {
   SearchUiConfig,
   SessionRecord,
   TenantStore,
+  Webhook,
 } from './record-types';
 import type { FleetTask, TaskStore } from './task-types';
 
@@ -344,6 +347,9 @@ export interface Store {
   readonly adminSessions: AdminSessionStore;
   readonly nodeSettingsVersions: NodeSettingsVersionStore;
   readonly apiKeys: Records<ApiKey>;
+  readonly webhooks: Records<Webhook>;
+  readonly experimentalFeatures: Records<ExperimentalFeature>;
+  readonly indexUpdates: Records<IndexUpdate>;
   /** Ends the subscriptions this store made. The connections given to it are the caller's to end. */
   close(): Promise<void>;
 }

@@ -81,7 +81,7 @@ export function parseSearchBody(
 ): ParsedSearch {
   try {
     const root = new BodyReader(path, 'bad_request');
-    const object = root.object(body ?? {});
+    const object = root.object(body === undefined ? {} : body);
     const checked: JsonObject = {};
     for (const [name, value] of Object.entries(object)) {
       const member = Object.hasOwn(searchMembers, name) ? searchMembers[name] : undefined;

@@ -8,7 +8,9 @@ import type {
   ApiKey,
   Canary,
   CdcCursor,
+  ExperimentalFeature,
   IdempotencyRecord,
+  IndexUpdate,
   JobView,
   NodeSettingsVersion,
   Records,
@@ -16,6 +18,7 @@ import type {
   SearchUiConfig,
   SessionRecord,
   Tenant,
+  Webhook,
 } from '../../../store/record-types';
 import type { Store } from '../../../store/types';
 import { waitFor } from '../../support/wait-for';
@@ -180,6 +183,30 @@ const apiKey: Kind<ApiKey> = {
   changed: (record) => ({ ...record, name: 'n' }),
 };
 
+const webhook: Kind<Webhook> = {
+  of: (store) => store.webhooks,
+  id: (n) => `uuid-${n}`,
+  record: (n) => ({
+    uuid: `uuid-${n}`,
+    url: 'https://a.example/',
+    headers: { Authorization: 'Bearer "x"' },
+  }),
+  changed: (record) => ({ ...record, headers: {} }),
+};
+const experimentalFeature: Kind<ExperimentalFeature> = {
+  of: (store) => store.experimentalFeatures,
+  id: (n) => `feature-${n}`,
+  record: (n) => ({ name: `feature-${n}`, enabled: true }),
+  changed: (record) => ({ ...record, enabled: false }),
+};
+
+const indexUpdate: Kind<IndexUpdate> = {
+  of: (store) => store.indexUpdates,
+  id: (n) => `products-${n}`,
+  record: (n) => ({ physicalUid: physicalUid(`products-${n}`), updatedAt: at }),
+  changed: (record) => ({ ...record, updatedAt: '2026-01-02T00:00:00Z' }),
+};
+
 function conforms<T>(name: string, kind: Kind<T>): void {
   describe(name, () => {
     const { record, id } = kind;
@@ -271,6 +298,9 @@ conforms('search-ui-config', searchUiConfig);
 conforms('admin-session', adminSession);
 conforms('node-settings-version', nodeSettingsVersion);
 conforms('api-key', apiKey);
+conforms('webhook', webhook);
+conforms('experimental-feature', experimentalFeature);
+conforms('index-update', indexUpdate);
 
 test('updates of one record by many at once all happen', async () => {
   await pod.store.canaries.create(canary.record(1));
