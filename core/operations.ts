@@ -72,6 +72,8 @@ export interface SyncOptions {
   readonly smallRoundIds: number;
   /** An activity that was not heard of for this long is started again; 10 s by default. */
   readonly heartbeatTimeoutMs?: number;
+  /** A run starts over with a fresh history at this length; 4,000 by default. */
+  readonly historyEventsMax?: number;
 }
 
 /** Where a sync stands when it continues as new. Set by the workflow itself only. */

@@ -78,7 +78,7 @@ export const localView: LocalActivityOptions = {
   retry: { initialInterval: '100 milliseconds', maximumInterval: '2 seconds' },
 };
 
-/** A parent starts over with a fresh history at this length. */
+/** A run starts over with a fresh history at this length, long before the server insists. */
 export const historyEventsMax = 4_000;
 
 /** Tries to join under a fence before the operator has to look at the run; each try is seconds apart. */

@@ -248,7 +248,7 @@ async function runSyncs(operation: Operation, run: SyncRun): Promise<OperationTo
     await condition(
       () => state.canceledBy !== null || (!state.paused && active < work.options.parallelSyncs),
     );
-    if (state.canceledBy !== null || isLong()) break;
+    if (state.canceledBy !== null || isLong(work.options)) break;
     const position = todo.shift();
     const sync = position === undefined ? undefined : syncs[position];
     if (position === undefined || sync === undefined) break;
@@ -270,9 +270,9 @@ async function runSyncs(operation: Operation, run: SyncRun): Promise<OperationTo
   });
 }
 
-const isLong = (): boolean => {
+const isLong = (options: RunOptions): boolean => {
   const { historyLength, continueAsNewSuggested } = workflowInfo();
-  return historyLength >= historyEventsMax || continueAsNewSuggested;
+  return historyLength >= (options.historyEventsMax ?? historyEventsMax) || continueAsNewSuggested;
 };
 
 async function runSync(

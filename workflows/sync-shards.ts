@@ -273,7 +273,8 @@ async function report(
 async function continueIfLong(sync: Sync, step: SyncStep): Promise<void> {
   const { operation, input } = sync;
   const { historyLength, continueAsNewSuggested } = workflowInfo();
-  if (historyLength < historyEventsMax && !continueAsNewSuggested) return;
+  const max = input.options.historyEventsMax ?? historyEventsMax;
+  if (historyLength < max && !continueAsNewSuggested) return;
   await operation.settle();
   const { documentsCopied, paused, documentsPerSecond } = operation.state;
   await continueAsNew<typeof syncShards>({

@@ -1,0 +1,130 @@
+/**
+ * Records the histories that `replay.test.ts` replays: one whole run of each workflow with every branch
+ * that operators use. Run it by hand (`MIROIR_RECORD=1 npx jest test/replay/record`) when a workflow is
+ * changed on purpose and a new version of its history is wanted; old histories stay.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { WorkflowHandle } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
+import { groupId, nodeId, physicalUid } from '../../core/ids';
+import type { ProgressView } from '../../core/operations';
+import { waitFor } from '../support/wait-for';
+import { FakeWorld, planOf, runOptions, startRuns, syncInput } from '../workflows/run-for-test';
+import type { TestRuns } from '../workflows/run-for-test';
+
+export const histories = join(__dirname, 'histories');
+const { History } = temporal.api.history.v1;
+/** Names for enums, base64 for bytes: what `historyOf` reads back. */
+const readable = { enums: String, longs: String, bytes: String };
+
+export const historyOf = (text: string) => History.fromObject(JSON.parse(text) as object);
+
+const version = 'v0.1.0';
+const who = { who: 'ada' };
+
+async function phase(handle: WorkflowHandle, wanted: string): Promise<void> {
+  await waitFor(async () => (await handle.query<ProgressView, []>('progress')).phase === wanted, {
+    what: `the phase ${wanted}`,
+  });
+}
+
+async function save(name: string, handle: WorkflowHandle): Promise<void> {
+  // A run that failed has a history that is as good to replay as one that succeeded.
+  await handle.result().catch(() => undefined);
+  mkdirSync(histories, { recursive: true });
+  const history = History.toObject(History.fromObject(await handle.fetchHistory()), readable);
+  // Who recorded it is nobody's business.
+  const text = JSON.stringify(history).replace(/"identity":"\d+@[^"]*"/g, '"identity":"worker"');
+  writeFileSync(join(histories, `${name}.${version}.json`), `${text}\n`);
+}
+
+type Scene = (runs: TestRuns, world: FakeWorld) => Promise<WorkflowHandle>;
+
+const grace = { ...syncInput, options: { ...syncInput.options, graceMs: 60_000 } };
+const auto = { ...runOptions, autoApprove: true };
+const target = (): string => `r${String(process.pid)}x${String(Date.now())}`;
+const added = {
+  ...{ id: nodeId('meili-9'), url: 'http://meili-9:7700', group: groupId(0) },
+  zone: null,
+  weight: 1,
+};
+
+const scenes: Readonly<Record<string, Scene>> = {
+  'sync-shards-move': (runs, world) => {
+    world.answer('joinUnderFence', { joined: false, reason: 'the source is busy' });
+    world.answer('cutOver', { ok: false, reason: 'stale' });
+    return runs.start('syncShards', syncInput);
+  },
+  'sync-shards-cancel': async (runs, world) => {
+    const gate = world.gate('copyRanges');
+    const handle = await runs.start('syncShards', syncInput);
+    await waitFor(() => gate.reached > 0, { what: 'the copy' });
+    await handle.executeUpdate('pause', { args: [who] });
+    await handle.executeUpdate('cancel', { args: [who] });
+    return handle;
+  },
+  'sync-shards-reverse': async (runs) => {
+    const handle = await runs.start('syncShards', grace);
+    await phase(handle, 'grace');
+    await handle.executeUpdate('reverse', { args: [who] });
+    return handle;
+  },
+  'rebalance-approve': async (runs, world) => {
+    world.plans = [planOf([target(), `${target()}b`], 7)];
+    const handle = await runs.start('rebalance', {
+      ...{ group: groupId(0), parent: null, ...who, why: 'record', options: runOptions },
+    });
+    await phase(handle, 'approve');
+    await handle.executeUpdate('approve', { args: [{ ...who, epoch: 7 }] });
+    return handle;
+  },
+  'repair-replica': (runs, world) => {
+    world.plans = [planOf([target()], 7)];
+    return runs.start('repairReplica', {
+      ...{ node: nodeId('meili-1'), physicalUid: null, ...who, why: 'record', options: auto },
+    });
+  },
+  'add-node': (runs, world) => {
+    world.plans = [planOf([target()], 7)];
+    return runs.start('addNode', { node: added, ...who, why: 'record', options: auto });
+  },
+  'drain-node': (runs, world) => {
+    world.plans = [planOf([target()], 7)];
+    return runs.start('drainNode', {
+      ...{ node: nodeId('meili-9'), parent: null, ...who, why: 'record', options: auto },
+    });
+  },
+  'remove-node-lost': (runs, world) => {
+    world.plans = [planOf([target()], 7)];
+    return runs.start('removeNode', {
+      ...{ node: nodeId('meili-9'), lost: true, ...who, why: 'record', options: auto },
+    });
+  },
+  'settings-broadcast': (runs) =>
+    runs.start('settingsBroadcast', { physicalUid: physicalUid('p-1'), ...who, why: 'record' }),
+  'rollover-alias': (runs) =>
+    runs.start('rolloverAlias', {
+      ...{ policy: 'logs', force: false, dryRun: false, ...who, why: 'record' },
+    }),
+  'scheduled-rollover': (runs) =>
+    runs.start('scheduledRollover', {
+      ...{ policy: target(), force: false, dryRun: false, ...who, why: 'record' },
+    }),
+  'run-canary': (runs) => runs.start('runCanary', { canary: 'top-10' }),
+  'scheduled-canary': (runs) => runs.start('scheduledCanary', { canary: target() }),
+};
+
+/** Records all scenes, one after another. */
+export async function record(): Promise<string[]> {
+  for (const [name, scene] of Object.entries(scenes)) {
+    const world = new FakeWorld();
+    const runs = await startRuns(world);
+    try {
+      await save(name, await scene(runs, world));
+    } finally {
+      await runs.close();
+    }
+  }
+  return Object.keys(scenes);
+}
