@@ -17,11 +17,10 @@ import type { UnionPlan } from '../../core/search/federation/union';
 import { distinctField } from '../../core/search/fields';
 import { compareUtf8 } from '../../core/search/rust-text';
 import type { JsonObject, SearchRequest } from '../../core/search/types';
-import type { RawAnswer } from '../../meili/types';
-import { clientOf } from '../context';
 import type { ApiContext } from '../context';
 import { searchTarget } from '../routes/target';
 import { demandAnswered, refusalOf } from './answers';
+import { askPath } from './ask-path';
 import type { FederationRequest, PlannedQuery } from './federation';
 import { facetsError, inFacets, inQuery } from './federated-errors';
 import { inParallel } from './in-parallel';
@@ -77,7 +76,7 @@ async function countIndex(
   const plan = planUnion(
     lists.map(({ of, counted }) => ({
       request: of.query.request,
-      keywordOnly: counted === of.answers,
+      keywordOnly: of.semantic !== null && counted === of.answers,
     })),
     {
       facets: request.federation.facetsByIndex.get(indexUid) ?? null,
@@ -126,7 +125,7 @@ async function askPart(
     shards: null,
     fingerprint: JSON.stringify([physicalUid, part, plan]),
     until: performance.now() + ctx.config.api.requestDeadlineMs,
-    ask: (ask, deadlineMs) => post(ctx, ask, { path, body: bodyFor(ask), deadlineMs }),
+    ask: (ask, deadlineMs) => askPath(ctx, ask.node, { path, body: bodyFor(ask), deadlineMs }),
   });
   demandAnswered(ctx, read, request.wish);
   const refused = read.parts.find(({ answer }) => answer.status >= 400);
@@ -139,16 +138,6 @@ async function askPart(
     physicalUid,
     bytes: part === 'filtered' ? answer.bytes : asSearchAnswer(answer.bytes, physicalUid),
   }));
-}
-
-async function post(
-  ctx: ApiContext,
-  ask: NodeAsk,
-  what: { path: string; body: JsonObject; deadlineMs: number },
-): Promise<RawAnswer> {
-  const client = clientOf(ctx, ask.node);
-  if (client === null) throw Object.assign(new Error('The node has left.'), { code: 'node_gone' });
-  return await client.request({ method: 'POST', ...what });
 }
 
 /** Facets of an index that no query asks are not shown, but must be facets of it. */
