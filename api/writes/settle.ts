@@ -53,15 +53,22 @@ export async function settleOutstanding(ctx: SettleContext, at: Settlement): Pro
   }
 }
 
-/** Journal notes of pods that are gone and never began the write would hold up a copy for ever. */
+/**
+ * Journal notes of pods that are gone and never began the write would hold up a copy for ever. Those of
+ * pods that live are theirs to give up: each abandoned note is one more document to copy.
+ */
 async function abandonNonces(
   ctx: SettleContext,
   uid: PhysicalUid,
   outstanding: readonly OutstandingWrite[],
 ): Promise<void> {
   const begun = new Set(outstanding.map(({ nonce }) => nonce));
+  const living = new Set(
+    (await ctx.store.pods.list()).flatMap((pod) => (pod.alive ? [pod.id] : [])),
+  );
   for (const nonce of await ctx.store.journals.pending(uid)) {
-    if (!begun.has(nonce)) await ctx.store.journals.abandon(uid, nonce);
+    const pod = nonce.slice(0, nonce.lastIndexOf(':')) as PodId;
+    if (!begun.has(nonce) && !living.has(pod)) await ctx.store.journals.abandon(uid, nonce);
   }
 }
 

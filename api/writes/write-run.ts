@@ -40,6 +40,21 @@ export class WriteRun {
 
   /** Null when the operation is meant for another index now: names have changed their meaning. */
   async run(): Promise<WriteOutcome | null> {
+    // One nonce for all tries: a new one for each would leave an abandoned note behind, which a copy
+    // must take for a write, and a fence that many writers wait for could never end in a join.
+    const nonce = this.ctx.nextNonce();
+    const state = { noted: false, begun: false };
+    try {
+      return await this.#tryUntilBegun(nonce, state);
+    } finally {
+      if (state.noted && !state.begun) await this.#giveUpNonce(nonce);
+    }
+  }
+
+  async #tryUntilBegun(
+    nonce: string,
+    state: { noted: boolean; begun: boolean },
+  ): Promise<WriteOutcome | null> {
     const fenceUntil =
       performance.now() + Math.min(this.ctx.config.writes.fenceMaxMs, fenceWaitMsMax);
     for (;;) {
@@ -51,7 +66,7 @@ export class WriteRun {
         fleet: this.ctx.fleet,
         places: this.writer?.places ?? null,
       });
-      const nonce = this.ctx.nextNonce();
+      state.noted ||= plan.journal !== null;
       await this.#noteJournals(plan, nonce);
       const begun = await this.ctx.store.writers.begin({
         pod: this.ctx.pod.id,
@@ -68,8 +83,10 @@ export class WriteRun {
           ? {}
           : { idempotency: { ...this.operation.idempotency, ttlMs: idempotencyMs } }),
       });
-      if (begun.kind === 'ok') return await this.#carryOut(plan, held, { ...begun, nonce });
-      await this.#giveUpNonce(plan, nonce);
+      if (begun.kind === 'ok') {
+        state.begun = true;
+        return await this.#carryOut(plan, held, { ...begun, nonce });
+      }
       const repeated = await this.#afterRefusal(begun, fenceUntil);
       if (repeated !== null) return { task: repeated, degraded: null };
     }
@@ -286,8 +303,8 @@ export class WriteRun {
     await this.ctx.store.journals.note(this.uid, shards, entries, nonce);
   }
 
-  async #giveUpNonce(plan: WritePlan, nonce: string): Promise<void> {
-    if (this.uid === null || plan.journal === null) return;
+  async #giveUpNonce(nonce: string): Promise<void> {
+    if (this.uid === null) return;
     await this.ctx.store.journals.abandon(this.uid, nonce);
   }
 }
