@@ -42,12 +42,7 @@ export interface FleetNode {
 }
 
 export type JsonValue =
-  | null
-  | boolean
-  | number
-  | string
-  | JsonValue[]
-  | { [member: string]: JsonValue };
+  null | boolean | number | string | JsonValue[] | { [member: string]: JsonValue };
 
 /** A client's settings as GET shows them: every member present, defaults included. */
 export type Settings = { [name: string]: JsonValue };

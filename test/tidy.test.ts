@@ -77,7 +77,14 @@ describe('tidy', () => {
 
   it('has at its root only what the README maps', () => {
     const known = new Set([
-      ...['.ci', '.dockerignore', '.gitignore', '.prettierignore', '.prettierrc.json', 'CHANGELOG.md'],
+      ...[
+        '.ci',
+        '.dockerignore',
+        '.gitignore',
+        '.prettierignore',
+        '.prettierrc.json',
+        'CHANGELOG.md',
+      ],
       ...['CONTRIBUTING.md', 'LICENSE', 'README.md', 'docker-compose.yml', 'eslint.config.js'],
       ...['jest.config.js', 'package.json', 'package-lock.json', 'tsconfig.json'],
       ...['tsconfig.build.json', 'activities', 'api', 'bench', 'cli', 'config', 'core', 'deploy'],

@@ -72,7 +72,11 @@ test('a file that is no YAML is refused with its name', () => {
 });
 
 test('all problems are told at once', () => {
-  const found = problems({ MIROIR_API_PORT: 'x', MIROIR_OUTBOUND_ALLOW_LOOPBACK: 'maybe', MIROIR_RF: '0' });
+  const found = problems({
+    MIROIR_API_PORT: 'x',
+    MIROIR_OUTBOUND_ALLOW_LOOPBACK: 'maybe',
+    MIROIR_RF: '0',
+  });
   expect(found).toHaveLength(3);
 });
 
