@@ -32,7 +32,9 @@ export function benchMerge(size: Size, runs: number): Row[] {
     () => naiveMerge(input.answers, sizeOf(size, 'hits')),
   );
   const against = 'parse all, sort all, stringify';
-  return [row({ name: 'merge.time/naive', unit: 'ms', better: 'lower', against, ours, theirs })];
+  return [
+    row({ name: 'merge.time/naive', unit: 'cpu-ms', better: 'lower', against, ours, theirs }),
+  ];
 }
 
 function constants(limit: number): Omit<MergeInput, 'answers'> {

@@ -81,7 +81,7 @@ export function benchPlace(size: Size, runs: number): Row[] {
   const work = placeWork(size);
   const perSecond = (times: readonly number[]): number[] =>
     times.map((ms) => (work.count / ms) * 1_000);
-  const unit = 'documents/s';
+  const unit = 'documents/cpu-s';
   const bare = byTurns(
     runs,
     () => placeByBytes(work),

@@ -20,7 +20,7 @@ export function benchScan(size: Size, runs: number): Row[] {
   return [
     row({
       name: 'scan.bytes/parse',
-      unit: 'MB/s',
+      unit: 'MB/cpu-s',
       better: 'higher',
       against: 'JSON.parse',
       ours: perSecond(times.ours),

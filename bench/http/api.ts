@@ -39,7 +39,7 @@ async function measure(stage: Stage, size: Size, runs: number): Promise<Samples>
   for (const target of targets) {
     await sample(stage, target, { requests: sizeOf(size, 'warmUp'), concurrency });
   }
-  const requests = Math.max(concurrency, Math.floor(sizeOf(size, 'requests') / runs));
+  const requests = sizeOf(size, 'requestsPerRun');
   for (let run = 0; run < runs; run += 1) {
     const first = run % targets.length;
     // Another one begins each time: whoever runs first or last may get a quieter machine.
@@ -101,7 +101,7 @@ function rowsAgainst(samples: Samples, other: 'relay' | 'concat'): Row[] {
     of('searches', ({ perSecond }) => perSecond, { unit: 'searches/s', better: 'higher' }),
     of('p50', ({ p50Ms }) => p50Ms, { unit: 'ms', better: 'lower' }),
     of('p99', ({ p99Ms }) => p99Ms, { unit: 'ms', better: 'lower' }),
-    of('cpu', ({ cpuMs }) => cpuMs, { unit: 'ms/search', better: 'lower' }),
+    of('cpu', ({ cpuMs }) => cpuMs, { unit: 'cpu-ms/search', better: 'lower' }),
   ];
 }
 
