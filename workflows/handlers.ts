@@ -18,7 +18,8 @@ import {
   reverseUpdate,
   setThrottleUpdate,
 } from './messages';
-import type { Operation, OperationSpec, OperationState } from './operation';
+import type { Operation } from './operation';
+import type { OperationSpec, OperationState } from './operation-state';
 import { beginOperation } from './operation';
 import { progressOf } from './view';
 

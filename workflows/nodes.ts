@@ -11,7 +11,8 @@ import type {
 } from '../core/operations';
 import { fatal } from './failures';
 import { operate } from './handlers';
-import type { Operation, OperationSpec } from './operation';
+import type { Operation } from './operation';
+import type { OperationSpec } from './operation-state';
 import { quickChange, quickRead } from './policies';
 import { finishByReport, rateOf, rebalanceWork, resumedOf } from './rebalance';
 import { childrenOf, runByPlan } from './run-plan';

@@ -8,7 +8,8 @@ import type {
   RunOptions,
 } from '../core/operations';
 import { operate } from './handlers';
-import type { Operation, OperationSpec } from './operation';
+import type { Operation } from './operation';
+import type { OperationSpec } from './operation-state';
 import { quickRead } from './policies';
 import type { PlannedWork } from './run-plan';
 import { childrenOf, runByPlan } from './run-plan';

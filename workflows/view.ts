@@ -4,7 +4,7 @@ import type { SearchAttributeUpdatePair } from '@temporalio/common';
 import type { JsonValue } from '../core/fleet';
 import type { OperationStatus, OperationView, ProgressView } from '../core/operations';
 import type { SearchAttribute } from './messages';
-import type { OperationSpec, OperationState } from './operation';
+import type { OperationSpec, OperationState } from './operation-state';
 
 function attributes(values: Partial<Record<SearchAttribute, string>>): SearchAttributeUpdatePair[] {
   return Object.entries(values).map(([name, value]) => ({

@@ -88,7 +88,7 @@ describe('a worker process', () => {
   });
 
   test('a failpoint that does not exist is refused', async () => {
-    await expect(start({ MIROIR_FAILPOINT: 'nowhere' })).rejects.toThrow(/must be one of open/);
+    await expect(start({ MIROIR_FAILPOINT: 'nowhere' })).rejects.toThrow(/must name some of open/);
   });
 
   // The grace has no activity in which a worker could be killed.

@@ -1,0 +1,43 @@
+import type { OperationKind, OperationPlan, OperationStatus, Origin } from '../core/operations';
+
+/** What a run is about; constant through all of it. */
+export interface OperationSpec {
+  readonly kind: OperationKind;
+  readonly origin: Origin;
+  readonly index?: string;
+  readonly nodes?: readonly string[];
+  readonly shards?: string;
+  readonly total: number;
+  readonly documentsPerSecond: number | null;
+  /** Set when the run goes on after continue-as-new. */
+  readonly resumed?: {
+    readonly startedAt: string;
+    readonly paused: boolean;
+    readonly documentsCopied: number;
+    readonly approvedBy: string | null;
+  };
+}
+
+/** What operators see and steer. Handlers and phases change it; nothing else does. */
+export interface OperationState {
+  status: OperationStatus;
+  phase: string;
+  waitingFor: string | null;
+  paused: boolean;
+  documentsPerSecond: number | null;
+  approvedBy: string | null;
+  canceledBy: string | null;
+  reversedBy: string | null;
+  /** Before the point of no return. */
+  cancellable: boolean;
+  /** After the cut-over and before the clean-up. */
+  reversible: boolean;
+  plan: OperationPlan | null;
+  done: number;
+  total: number;
+  documentsCopied: number;
+  /** How long documents were copied, for the rates that plans are made with. */
+  copyMs: number;
+  error: string | null;
+  over: boolean;
+}
