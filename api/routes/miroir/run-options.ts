@@ -28,5 +28,6 @@ export function runOptions(ctx: ApiContext, fields: Fields): RunOptions {
     graceMs: count('graceMs', 0) ?? sync.graceMs,
     approvalExpiryMs: count('approvalExpiryMs', 1_000) ?? approvalExpiryMsDefault,
     smallRoundIds: sync.smallRoundIds,
+    heartbeatTimeoutMs: ctx.config.worker.heartbeatMs,
   };
 }
