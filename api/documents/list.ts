@@ -1,10 +1,8 @@
 import type { NodeAsk } from '../../core/covering-set';
-import { MeiliError } from '../../core/errors';
 import type { IndexEntry, JsonValue } from '../../core/fleet';
 import { joinFilters, normalizeClientFilter } from '../../core/filter/normalize';
 import { shardOfId } from '../../core/hash';
 import { bucketFilter, hiddenField } from '../../core/hidden-fields';
-import { hiddenInFilter } from '../../core/search/hidden-names';
 import type { ApiContext } from '../context';
 import { askNode, demandAnswered, refusalOf } from '../search/answers';
 import { scatter } from '../search/scatter';
@@ -30,8 +28,6 @@ export async function listDocuments(
   entry: IndexEntry,
   request: ListRequest,
 ): Promise<ListAnswer> {
-  const hidden = hiddenInFilter(request.filter, entry.settings, '');
-  if (hidden !== null) throw new MeiliError('invalid_document_filter', hidden.message);
   const window = request.offset + request.limit;
   const primaryKey = entry.primaryKey ?? 'id';
   const deep = request.limit > 0 && window > directWindowMax;

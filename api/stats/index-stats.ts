@@ -1,3 +1,4 @@
+import { holders } from '../../core/covering-set';
 import type { IndexEntry } from '../../core/fleet';
 import { hiddenPrefix } from '../../core/hidden-fields';
 import type { NodeIndexStats } from '../../meili/types';
@@ -53,12 +54,13 @@ export async function indexStats(ctx: ApiContext, entry: IndexEntry): Promise<In
     (sum, { answer }) => sum + listingOf(answer.bytes).total,
     0,
   );
-  const nodes = [...new Set(answered.map(({ node }) => node))];
+  // All holders together have every document equally often; the asked ones alone may not.
+  const nodes = [...holders(entry).keys()].filter((node) => ctx.health.usable(node));
   const held = await Promise.all(nodes.map((node) => nodeStats(ctx, entry, node)));
   return combine(numberOfDocuments, held);
 }
 
-/** A node that has not made the index yet has nothing of it. */
+/** A node that has not made the index yet, or does not answer, has nothing of it to show. */
 async function nodeStats(
   ctx: ApiContext,
   entry: IndexEntry,
@@ -67,7 +69,7 @@ async function nodeStats(
   try {
     return (await clientOf(ctx, node)?.stats(entry.physicalUid)) ?? empty;
   } catch (error) {
-    if (isNodeError(error) && error.status === 404) return empty;
+    if (isNodeError(error)) return empty;
     throw error;
   }
 }

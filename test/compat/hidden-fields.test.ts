@@ -10,6 +10,28 @@ import type { Json } from '../api/support';
 
 const raw = { 'content-type': 'application/json' };
 
+const hiddenText = /_miroir|[\u2295-\u22ab\u22b0-\u22d8]/;
+const hiddenNames = ['_miroir_bucket', '_miroir_slot', '_miroir_seq', '_miroir_expires_at'];
+
+/** Documents with numbers that buckets, slots and sequence numbers could be mistaken for. */
+const documents = Array.from({ length: 120 }, (_, id) => ({
+  id,
+  title: ['red shoe', 'blue shoe 777', 'green coat 1234', 'red hat 16000'][id % 4],
+  color: ['red', 'blue', 'green'][id % 3],
+  price: (id * 37) % 50,
+  genres: [`g${String(id % 5)}`, 'all'],
+  ...(id % 10 === 0 ? { note: 'bucket of slots' } : {}),
+}));
+
+const idsOf = (answer: Json): unknown[] =>
+  (answer.body['hits'] as { id: unknown }[]).map(({ id }) => id);
+
+/** An answer without its time and its random uid. */
+function comparable(answer: Json): Record<string, unknown> {
+  const { processingTimeMs: _, requestUid: __, ...rest } = answer.body;
+  return rest;
+}
+
 describe.each(engines)('%s engine', (engine) => {
   let sides: Sides;
 
@@ -102,7 +124,7 @@ describe.each(engines)('%s engine', (engine) => {
     );
   });
 
-  test.each(['777', '1234', '16000', '0', 'miroir', 'bucket', 'slot', 'seq', '⊕', '⊕⊕', '_'])(
+  test.each(['777', '1234', '16000', '0', 'miroir', 'bucket', 'slot', 'seq', '_'])(
     'a search for %s counts what one node counts',
     async (q) => {
       const [one, many] = await askBoth('POST', '/indexes/shop/search', { q, limit: 1000 });
@@ -204,6 +226,8 @@ describe.each(engines)('%s engine', (engine) => {
       ['facet-search', { facetName: 'color', filter: `${name} = x` }],
       ['documents/fetch', { fields: [name] }],
       ['documents/fetch', { filter: `${name} = x` }],
+      ['documents/fetch', { filter: ['color = red', [`"${name}" = x`, 'price > 1']] }],
+      ['documents/fetch', { filter: `${name} = x`, sort: ['price:asc'] }],
       ['documents/fetch', { sort: [`${name}:desc`] }],
       ['documents/fetch', { fields: ['id', name], sort: ['price:asc'] }],
     ]),
@@ -215,6 +239,27 @@ describe.each(engines)('%s engine', (engine) => {
       status: one.status,
       ...comparable(one),
     });
+  });
+
+  test.each(hiddenNames)('documents cannot be deleted by %s', async (name) => {
+    const path = '/indexes/shop/documents/delete';
+    for (const filter of [
+      `${name} EXISTS`,
+      `color = red OR ${name} EXISTS`,
+      [[`NOT ${name} = x`]],
+    ]) {
+      const [left, right] = [
+        await sides.single.send('POST', path, { filter }),
+        await sides.pod.send('POST', path, { filter }),
+      ];
+      expect([filter, right.status]).toEqual([filter, left.status]);
+      const [one, many] = [
+        await sides.single.write('POST', path, { filter }),
+        await sides.pod.write('POST', path, { filter }),
+      ];
+      expect([many['status'], many['error']]).toEqual([one['status'], one['error']]);
+    }
+    expect((await ask('GET', '/indexes/shop/documents')).body['total']).toBe(documents.length);
   });
 
   test.each([
@@ -234,7 +279,7 @@ describe.each(engines)('%s engine', (engine) => {
     const path = `/indexes/shop/${route}`;
     const [one, many] = await askBoth('POST', path, body);
     if (route !== 'documents/delete') {
-      expect([many.status, many.body]).toEqual([one.status, one.body]);
+      expect([many.status, comparable(many)]).toEqual([one.status, comparable(one)]);
       return;
     }
     const [left, right] = [
@@ -245,25 +290,3 @@ describe.each(engines)('%s engine', (engine) => {
     expect(JSON.stringify(right)).not.toMatch(hiddenText);
   });
 });
-
-const hiddenText = /_miroir|[\u2295-\u22ab\u22b0-\u22d8]/;
-const hiddenNames = ['_miroir_bucket', '_miroir_slot', '_miroir_seq', '_miroir_expires_at'];
-
-/** Documents with numbers that buckets, slots and sequence numbers could be mistaken for. */
-const documents = Array.from({ length: 120 }, (_, id) => ({
-  id,
-  title: ['red shoe', 'blue shoe 777', 'green coat 1234', 'red hat 16000'][id % 4],
-  color: ['red', 'blue', 'green'][id % 3],
-  price: (id * 37) % 50,
-  genres: [`g${String(id % 5)}`, 'all'],
-  ...(id % 10 === 0 ? { note: 'bucket of slots' } : {}),
-}));
-
-const idsOf = (answer: Json): unknown[] =>
-  (answer.body['hits'] as { id: unknown }[]).map(({ id }) => id);
-
-/** An answer without its time and its random uid. */
-function comparable(answer: Json): Record<string, unknown> {
-  const { processingTimeMs: _, requestUid: __, ...rest } = answer.body;
-  return rest;
-}

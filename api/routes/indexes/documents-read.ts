@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { MeiliError } from '../../../core/errors';
 import type { IndexEntry, JsonValue } from '../../../core/fleet';
+import { hiddenInListSort, hiddenInWrittenFilter } from '../../../core/search/hidden-names';
 import { authorize } from '../../auth/authorize';
 import type { ApiContext } from '../../context';
 import { listDocuments } from '../../documents/list';
@@ -69,6 +70,11 @@ async function listing(
   entry: IndexEntry,
   request: ListRequest,
 ): Promise<ListAnswer> {
+  // A node knows the hidden fields and would answer.
+  const hidden = hiddenInWrittenFilter(request.filter, entry.settings);
+  if (hidden !== null) throw new MeiliError('invalid_document_filter', hidden);
+  const hiddenSort = hiddenInListSort(request.sort, entry.settings);
+  if (hiddenSort !== null) throw hiddenSort;
   if (request.sort === null) return await listDocuments(ctx, entry, request);
   if (request.ids === null) return await listSorted(ctx, entry, request);
   // A node can sort a search or pick ids, and shows the values to merge by for the former only.

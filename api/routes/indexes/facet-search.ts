@@ -6,7 +6,7 @@ import { bucketFilter } from '../../../core/hidden-fields';
 import type { FacetHit } from '../../../core/search/facet-hits';
 import { mergeFacetHits } from '../../../core/search/facet-hits';
 import { facetOrder, maxValuesPerFacet } from '../../../core/search/facets';
-import { hiddenInFilter } from '../../../core/search/hidden-names';
+import { hiddenFacetName, hiddenInWrittenFilter } from '../../../core/search/hidden-names';
 import { authorize } from '../../auth/authorize';
 import type { ApiContext } from '../../context';
 import { askNode, demandAnswered, refusalOf } from '../../search/answers';
@@ -41,8 +41,10 @@ export function registerFacetSearch(app: FastifyInstance, ctx: ApiContext): void
       const begun = performance.now();
       const body = demandFacetName(request.body as JsonValue);
       const entry = oneIndex(ctx, request.params.indexUid);
-      const hidden = hiddenInFilter(body['filter'] ?? null, entry.settings, '');
-      if (hidden !== null) throw hidden;
+      const hidden = hiddenInWrittenFilter(body['filter'] ?? null, entry.settings);
+      if (hidden !== null) throw new MeiliError('invalid_search_filter', hidden);
+      const hiddenName = hiddenFacetName(String(body['facetName']), entry.settings);
+      if (hiddenName !== null) throw hiddenName;
       const tenant = request.caller.tenantFilter(request.params.indexUid);
       const { lists, headers } = await ask(ctx, entry, { body, tenant, wish: wishOf(request) });
       const facetHits = mergeFacetHits(lists, {

@@ -1,3 +1,5 @@
+import { MeiliError } from '../../../core/errors';
+import { hiddenInWrittenFilter } from '../../../core/search/hidden-names';
 import { shardOfId } from '../../../core/hash';
 import { bucketFilter } from '../../../core/hidden-fields';
 import { joinFilters } from '../../../core/filter/normalize';
@@ -49,6 +51,14 @@ export class DeleteDocuments implements Operation {
       return finalPlan(task, indexNotFound(uid));
     }
     const { doomed } = this.input;
+    const hidden =
+      doomed.kind === 'filter' ? hiddenInWrittenFilter(doomed.original, entry.settings) : null;
+    if (hidden !== null) {
+      // A node knows the hidden fields and would delete by them.
+      const task = { type: 'documentDeletion' as const, indexUid: uid, details: this.#details(0) };
+      const text = `Index \`${uid}\`: ${hidden}`;
+      return finalPlan(task, new MeiliError('invalid_document_filter', text).toBody());
+    }
     const byShard = doomed.kind === 'ids' ? idsByShard(doomed.ids, entry.shardCount) : null;
     const shards = byShard === null ? ('all' as const) : [...byShard.keys()].sort((a, b) => a - b);
     const touched = shardsOf(entry, shards);
