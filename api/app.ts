@@ -6,16 +6,20 @@ import { registerCompression } from './http/compression';
 import { registerCors } from './http/cors';
 import { registerEpochUnknown } from './http/epoch-unknown';
 import { registerErrors } from './http/errors';
+import { registerOpenApi } from './openapi/document';
 import { registerExperimentalFeatures } from './routes/experimental-features';
 import { registerDocumentsRead } from './routes/indexes/documents-read';
 import { registerDocumentWrites } from './routes/indexes/documents-write';
 import { registerExplain } from './routes/indexes/explain';
 import { registerFacetSearch } from './routes/indexes/facet-search';
+import { registerFields } from './routes/indexes/fields';
 import { registerIndexes } from './routes/indexes/indexes';
 import { registerSearch } from './routes/indexes/search';
 import { registerSettings } from './routes/indexes/settings';
+import { registerSimilar } from './routes/indexes/similar';
 import { registerInstance } from './routes/instance';
 import { registerKeys } from './routes/keys';
+import { countRequests, registerMetrics } from './routes/metrics';
 import { registerAliases } from './routes/miroir/aliases';
 import { registerCanaries } from './routes/miroir/canaries';
 import { registerNodes } from './routes/miroir/nodes';
@@ -23,8 +27,10 @@ import { registerOperations } from './routes/miroir/operations';
 import { registerRolloverPolicies } from './routes/miroir/rollover-policies';
 import { registerTopology } from './routes/miroir/topology';
 import { registerMultiSearch } from './routes/multi-search';
+import { registerRefused } from './routes/refused';
 import { registerStats } from './routes/stats';
 import { registerTasks } from './routes/tasks/tasks';
+import { registerWebhooks } from './routes/webhooks';
 
 /** Every route of Miroir, in the order of the reference. A new module is added here. */
 const routes: readonly ((app: FastifyInstance, ctx: ApiContext) => void)[] = [
@@ -33,6 +39,8 @@ const routes: readonly ((app: FastifyInstance, ctx: ApiContext) => void)[] = [
   registerDocumentWrites,
   registerSearch,
   registerFacetSearch,
+  registerSimilar,
+  registerFields,
   registerExplain,
   registerMultiSearch,
   registerSettings,
@@ -41,6 +49,9 @@ const routes: readonly ((app: FastifyInstance, ctx: ApiContext) => void)[] = [
   registerStats,
   registerInstance,
   registerExperimentalFeatures,
+  registerWebhooks,
+  registerMetrics,
+  registerRefused,
   registerNodes,
   registerTopology,
   registerOperations,
@@ -75,6 +86,13 @@ export function buildApp(ctx: ApiContext): FastifyInstance {
   registerEpochUnknown(app, ctx.pod);
   registerCompression(app);
   registerBodies(app, ctx.config.api.bodyLimitBytes);
-  for (const register of routes) register(app, ctx);
+  countRequests(app, ctx.metrics);
+  registerOpenApi(app);
+  registerRoutes(app, ctx);
   return app;
+}
+
+/** Only the routes, for the reference that is made of them. */
+export function registerRoutes(app: FastifyInstance, ctx: ApiContext): void {
+  for (const register of routes) register(app, ctx);
 }

@@ -3,11 +3,14 @@ import type { NodeClient, Nodes } from '../meili/types';
 import type { NodeId } from '../core/ids';
 import type { Store } from '../store/types';
 import type { KeyRing } from './auth/key-ring';
+import type { Features } from './features';
 import type { FleetCache } from './fleet-cache';
 import type { Log } from './log';
+import type { Metrics } from './metrics/metrics';
 import type { NodeHealth } from './node-health';
 import type { Pod } from './pod';
 import type { TemporalGateway } from './temporal-gateway';
+import type { WebhookSender } from './webhooks/webhook-sender';
 import type { Writes } from './writes/writes';
 
 /** What every route gets. One per pod; tests make several in one process. */
@@ -20,6 +23,9 @@ export interface ApiContext {
   readonly log: Log;
   readonly keys: KeyRing;
   readonly health: NodeHealth;
+  readonly features: Features;
+  readonly webhooks: WebhookSender;
+  readonly metrics: Metrics;
   /** Null: this pod was started without Temporal; operations are refused, all else works. */
   readonly temporal: TemporalGateway | null;
   readonly writes: Writes;

@@ -1,5 +1,7 @@
 import type { FleetCache } from './fleet-cache';
 import type { Nodes } from '../meili/types';
+import type { Features } from './features';
+import type { Log } from './log';
 import type { NodeHealth } from './node-health';
 
 const probeMs = 1_000;
@@ -9,7 +11,15 @@ const probeDeadlineMs = 1_000;
 export class NodeProbes {
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(private readonly parts: { fleet: FleetCache; nodes: Nodes; health: NodeHealth }) {}
+  constructor(
+    private readonly parts: {
+      fleet: FleetCache;
+      nodes: Nodes;
+      health: NodeHealth;
+      features: Features;
+      log: Log;
+    },
+  ) {}
 
   start(): void {
     this.#timer = setInterval(() => void this.probe(), probeMs);
@@ -21,7 +31,7 @@ export class NodeProbes {
   }
 
   async probe(): Promise<void> {
-    const { fleet, nodes, health } = this.parts;
+    const { fleet, nodes, health, features, log } = this.parts;
     const present = fleet.current().nodes;
     health.retain(new Set(present.map(({ id }) => id)));
     await Promise.all(
@@ -31,6 +41,13 @@ export class NodeProbes {
           health.probePassed(node.id);
         } catch (error) {
           health.failed(node.id, codeOf(error));
+          features.forget(node);
+          return;
+        }
+        try {
+          await features.tell(node, nodes.client(node));
+        } catch (error) {
+          log.warn({ node: node.id, code: codeOf(error) }, 'node was not told of features');
         }
       }),
     );

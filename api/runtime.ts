@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { Redis } from 'ioredis';
 import type { Config } from '../config/config';
 import { groupId, nodeId } from '../core/ids';
 import type { FleetNode } from '../core/fleet';
@@ -10,12 +11,16 @@ import { buildApp } from './app';
 import { KeyRing, defaultKeys } from './auth/key-ring';
 import type { ApiContext } from './context';
 import type { Log } from './log';
+import { Features } from './features';
 import { FleetCache } from './fleet-cache';
 import { Follower } from './follower/follower';
+import { countedWrites } from './metrics/counted-writes';
+import { Metrics } from './metrics/metrics';
 import { NodeHealth } from './node-health';
 import { NodeProbes } from './node-probes';
 import { Pod } from './pod';
 import { TemporalGateway } from './temporal-gateway';
+import { WebhookSender } from './webhooks/webhook-sender';
 import { WriteService } from './writes/write-service';
 
 export interface Runtime {
@@ -39,17 +44,15 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { config, log } = options;
   const redis = connectRedis(config.redis.url);
   const subscriber = connectRedis(config.redis.url);
-  const plain = createStore({
-    redis,
-    subscriber,
-    prefix: config.redis.prefix,
-    requestDeadlineMs: config.api.requestDeadlineMs,
-    podLeaseMs: config.pods.leaseMs,
-  });
+  const plain = openStore(config, redis, subscriber);
   const store = options.wrapStore?.(plain) ?? plain;
   const fleet = new FleetCache(store.fleet);
   const keys = new KeyRing(config.api.masterKey, store);
-  fleet.onReload(() => keys.reload());
+  const features = new Features(store);
+  const webhooks = new WebhookSender({ store, rules: config.outbound, log });
+  fleet.onReload(async () => {
+    await Promise.all([keys.reload(), features.reload(), webhooks.reload()]);
+  });
   const pod = new Pod({ config, pods: store.pods, log, epoch: () => fleet.current().epoch });
   let writes: WriteService | null = null;
   const nodes = createNodes({
@@ -59,18 +62,31 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     mayRecreateKey: () => writes?.confirmLeases() ?? true,
   });
   const health = new NodeHealth();
-  const parts = { config, store, fleet, nodes, pod, log, keys, health };
+  const metrics = new Metrics();
+  const parts = {
+    config,
+    store,
+    fleet,
+    nodes,
+    pod,
+    log,
+    keys,
+    health,
+    features,
+    webhooks,
+    metrics,
+  };
   const follower = new Follower(parts);
   writes = new WriteService({ ...parts, follower });
   const temporal = options.temporal === false ? null : new TemporalGateway(config.temporal);
-  const ctx: ApiContext = { ...parts, follower, writes, temporal };
+  const ctx: ApiContext = { ...parts, follower, writes: countedWrites(writes, metrics), temporal };
 
   await bootstrap(store, config);
   await fleet.reload();
   await pod.start();
   fleet.onReload(() => beatSoon(pod, log));
   const unfollow = fleet.follow((error) => log.warn({ err: error }, 'reload of the fleet failed'));
-  const probes = new NodeProbes({ fleet, nodes, health });
+  const probes = new NodeProbes({ fleet, nodes, health, features, log });
   probes.start();
   follower.start();
   writes.start();
@@ -81,6 +97,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     unfollow();
     await writes.close();
     await follower.close();
+    await webhooks.close();
     await pod.close();
     await temporal?.close();
     await nodes.close();
@@ -89,6 +106,16 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     subscriber.disconnect();
   };
   return { ctx, app, close };
+}
+
+function openStore(config: Config, redis: Redis, subscriber: Redis): Store {
+  return createStore({
+    redis,
+    subscriber,
+    prefix: config.redis.prefix,
+    requestDeadlineMs: config.api.requestDeadlineMs,
+    podLeaseMs: config.pods.leaseMs,
+  });
 }
 
 /** Barriers wait for this pod's word; it must not wait for the next heartbeat. */

@@ -12,9 +12,14 @@ import { finishCancelation, isCancelation } from './cancelation';
 import type { Diverged, Loss } from './fold';
 import { foldTask, isFinal } from './fold';
 import { OrderCheck } from './inversions';
+import { renameEarlierTasks, swappedNames } from './rename-tasks';
 import { restoreSettings } from './restore-settings';
+import { noteUpdate } from './update-times';
 
-type FollowerContext = Pick<ApiContext, 'store' | 'fleet' | 'nodes' | 'pod' | 'log' | 'health'>;
+type FollowerContext = Pick<
+  ApiContext,
+  'store' | 'fleet' | 'nodes' | 'pod' | 'log' | 'health' | 'webhooks'
+>;
 
 const leaseName = 'follower';
 const leaseMs = 3_000;
@@ -126,7 +131,7 @@ export class Follower {
     this.#dirty.clear();
     for (const task of this.#tasks.values()) {
       const waits = task.nodeTasks.some(({ node }) => away.has(node));
-      if (waits || isCancelation(task)) uids.add(task.uid);
+      if (waits || isCancelation(task) || task.type === 'indexSwap') uids.add(task.uid);
     }
     return [...uids].sort((a, b) => a - b);
   }
@@ -236,7 +241,9 @@ export class Follower {
       return;
     }
     const fold = foldTask(task, this.#lost(task));
+    if (task.type === 'indexSwap' && this.#hasEarlier(task)) return;
     if (fold.kind === 'final') {
+      if (task.type === 'indexSwap') await renameEarlierTasks(this.ctx.store, task);
       await this.#diverge(task, fold.diverged);
       if (fold.task.status !== 'succeeded') await restoreSettings(this.ctx, task);
       const canceler = fold.task.status === 'canceled' ? this.#cancelerOf(task.uid) : null;
@@ -251,8 +258,22 @@ export class Follower {
   }
 
   async #end(task: FleetTask): Promise<void> {
-    if (await this.#save(task)) this.#drop(task);
-    else this.#dirty.add(task.uid);
+    if (!(await this.#save(task))) {
+      this.#dirty.add(task.uid);
+      return;
+    }
+    this.#drop(task);
+    await noteUpdate(this.ctx.store, task);
+    this.ctx.webhooks.finished(task);
+  }
+
+  /** A swap waits its turn: it gives earlier tasks other names, and those must be over. */
+  #hasEarlier(swap: FleetTask): boolean {
+    const names = new Set<string | null>(swappedNames(swap));
+    for (const { uid, indexUid } of this.#tasks.values()) {
+      if (uid < swap.uid && names.has(indexUid)) return true;
+    }
+    return false;
   }
 
   /** An old leader must not write over what the new one wrote. */

@@ -1,3 +1,6 @@
+const refusedRules = 'Refused as by a Meilisearch without the feature `dynamicSearchRules`.';
+const refusedChats = 'Refused as by a Meilisearch without the feature `chatCompletions`.';
+
 /** One line for each route, by method and path; a test holds them against the routes, both ways. */
 const named: Readonly<Record<string, string>> = {
   'GET /': 'That the service runs.',
@@ -45,6 +48,39 @@ const named: Readonly<Record<string, string>> = {
   'DELETE /keys/{key}': 'Delete an API key.',
   'GET /experimental-features': 'Experimental features and whether they are on.',
   'PATCH /experimental-features': 'Switch experimental features that a fleet can serve.',
+  'GET /webhooks': 'List webhooks.',
+  'POST /webhooks': 'Have finished tasks told to a url.',
+  'GET /webhooks/{uuid}': 'One webhook.',
+  'PATCH /webhooks/{uuid}': 'Change the url or some headers of a webhook.',
+  'DELETE /webhooks/{uuid}': 'Delete a webhook.',
+  'GET /metrics': 'This pod and the fleet in numbers, for Prometheus.',
+  'POST /dumps': 'Refused: a dump is one node’s.',
+  'POST /snapshots': 'Refused: a snapshot is one node’s.',
+  'POST /export': 'Refused: a node would export its own documents only.',
+  'POST /indexes/{indexUid}/compact': 'Refused: a node stands still meanwhile.',
+  'GET /network': 'Refused as by a Meilisearch without the feature `network`.',
+  'PATCH /network': 'Refused as by a Meilisearch without the feature `network`.',
+  'POST /network/control': 'Refused as by a Meilisearch of the Community Edition.',
+  'POST /logs/stream': 'Refused as by a Meilisearch without the feature `logsRoute`.',
+  'DELETE /logs/stream': 'Refused as by a Meilisearch without the feature `logsRoute`.',
+  'POST /logs/stderr': 'Refused as by a Meilisearch without the feature `logsRoute`.',
+  'GET /tasks/{uid}/documents':
+    'Refused as by a Meilisearch without the feature `getTaskDocumentsRoute`.',
+  'POST /tasks/compact':
+    'Refused as by a Meilisearch without the feature `taskQueueCompactionRoute`.',
+  'POST /render-template': 'Refused as by a Meilisearch without the feature `renderRoute`.',
+  'POST /dynamic-search-rules': refusedRules,
+  'DELETE /dynamic-search-rules': refusedRules,
+  'GET /dynamic-search-rules/{uid}': refusedRules,
+  'PATCH /dynamic-search-rules/{uid}': refusedRules,
+  'DELETE /dynamic-search-rules/{uid}': refusedRules,
+  'GET /chats': refusedChats,
+  'GET /chats/{workspaceUid}': refusedChats,
+  'DELETE /chats/{workspaceUid}': refusedChats,
+  'GET /chats/{workspaceUid}/settings': refusedChats,
+  'PATCH /chats/{workspaceUid}/settings': refusedChats,
+  'DELETE /chats/{workspaceUid}/settings': refusedChats,
+  'POST /chats/{workspaceUid}/chat/completions': refusedChats,
   'GET /_miroir/openapi.json': 'This document.',
   'GET /_miroir/ready': 'Whether this pod may get requests; for load balancers.',
   'GET /_miroir/topology': 'Nodes, indexes, aliases and pods as of the present epoch.',

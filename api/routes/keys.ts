@@ -8,6 +8,7 @@ import { authorize } from '../auth/authorize';
 import type { ApiContext } from '../context';
 import { Fields } from '../http/fields';
 import { readPage } from '../http/page';
+import { raiseEpoch } from '../raise-epoch';
 
 interface KeyParams {
   Params: { key: string };
@@ -72,8 +73,7 @@ export function registerKeys(app: FastifyInstance, ctx: ApiContext): void {
 }
 
 async function tellAllPods(ctx: ApiContext, what: string): Promise<void> {
-  const fleet = await ctx.store.fleet.update({ who: 'client', why: 'keys route', what }, () => []);
-  await ctx.fleet.reload(fleet.epoch);
+  await raiseEpoch(ctx, { why: 'keys route', what });
 }
 
 function find(ctx: ApiContext, uidOrText: string): ApiKey {

@@ -3,8 +3,10 @@ import { MeiliError } from '../../core/errors';
 import type { JsonValue } from '../../core/fleet';
 import { authorize } from '../auth/authorize';
 import type { ApiContext } from '../context';
-import { clientOf } from '../context';
+import { updatedAtOf } from '../follower/update-times';
 import { demandKnown, queryOf, readFlag } from '../http/page';
+import { inParallel } from '../search/in-parallel';
+import { databaseSizes } from '../stats/database-sizes';
 import { indexStats } from '../stats/index-stats';
 import { oneIndex } from './target';
 import type { IndexStats } from '../stats/index-stats';
@@ -28,9 +30,10 @@ export function registerStats(app: FastifyInstance, ctx: ApiContext): void {
     const entries = ctx.fleet
       .current()
       .indexes.filter((entry) => request.caller.allowsIndex(entry.uid));
-    const stats = await Promise.all(entries.map((entry) => indexStats(ctx, entry)));
+    const stats = await inParallel(entries, (entry) => indexStats(ctx, entry));
     const sizes = await databaseSizes(ctx);
-    const updates = entries.map((entry) => entry.updatedAt).sort();
+    const times = await inParallel(entries, (entry) => updatedAtOf(ctx.store, entry));
+    const updates = times.sort();
     return {
       databaseSize: size(sizes.databaseSize, human),
       usedDatabaseSize: size(sizes.usedDatabaseSize, human),
@@ -66,18 +69,6 @@ function shown(stats: IndexStats, human: boolean): { [member: string]: JsonValue
     fieldDistribution: { ...stats.fieldDistribution },
     rawDocumentDbSize: size(stats.rawDocumentDbSize, human),
     avgDocumentSize: size(stats.avgDocumentSize, human),
-  };
-}
-
-/** The space that the whole fleet takes: every node, every copy. */
-async function databaseSizes(
-  ctx: ApiContext,
-): Promise<{ databaseSize: number; usedDatabaseSize: number }> {
-  const nodes = ctx.fleet.current().nodes.filter((node) => ctx.health.usable(node.id));
-  const all = await Promise.all(nodes.map((node) => clientOf(ctx, node.id)?.allStats()));
-  return {
-    databaseSize: all.reduce((sum, stats) => sum + (stats?.databaseSize ?? 0), 0),
-    usedDatabaseSize: all.reduce((sum, stats) => sum + (stats?.usedDatabaseSize ?? 0), 0),
   };
 }
 

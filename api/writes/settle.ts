@@ -24,7 +24,7 @@ export interface Settlement {
 
 export type SettleContext = Pick<
   ApiContext,
-  'config' | 'store' | 'fleet' | 'nodes' | 'pod' | 'log'
+  'config' | 'store' | 'fleet' | 'nodes' | 'pod' | 'log' | 'webhooks'
 > & {
   readonly readiness: Readiness;
 };
@@ -227,7 +227,9 @@ async function commitSettled(
     stale: verdict?.stale ?? [],
   });
   ctx.log.info({ task: task.uid, result: result.kind, status: settled.status }, 'settled a write');
-  if (result.kind !== 'lease-lost') await ctx.fleet.reload(result.epoch);
+  if (result.kind === 'lease-lost') return;
+  if (settled.finishedAt !== null) ctx.webhooks.finished(settled);
+  await ctx.fleet.reload(result.epoch);
 }
 
 export function nodesOf(

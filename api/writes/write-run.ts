@@ -259,6 +259,7 @@ export class WriteRun {
     }
     if (stale.length > 0) await this.ctx.fleet.reload(committed.epoch);
     this.ctx.follower.wake();
+    if (task.finishedAt !== null) this.ctx.webhooks.finished(task);
     if (task.status === 'failed') await restoreSettings(this.ctx, task);
     const stands = parts.plan.final !== null || parts.plan.type === 'indexDeletion';
     if (!refused && !stands) this.#demandStands(parts);

@@ -119,15 +119,44 @@ test('a key for some indexes sees only their tasks', async () => {
   const headers = { authorization: `Bearer ${String(key.body['key'])}` };
   const other = await pod.write('POST', '/indexes/other/documents?primaryKey=id', [{ id: 1 }]);
   const mine = await pod.write('POST', '/indexes/mine-1/documents?primaryKey=id', [{ id: 1 }]);
+  const seen = async (): Promise<JsonValue[]> => {
+    const { body } = await pod.send('GET', '/tasks', undefined, headers);
+    return results(body).map((task) => task['uid'] ?? null);
+  };
+  expect(await seen()).toEqual([mine['uid']]);
+  // With the documents the tasks change their index; the swap itself belongs to no single one.
   await pod.write('POST', '/swap-indexes', [{ indexes: ['mine-1', 'other'] }]);
-  const { body } = await pod.send('GET', '/tasks', undefined, headers);
-  expect(results(body).map((task) => task['uid'])).toEqual([mine['uid']]);
-  expect((await pod.send('GET', `/tasks/${String(other['uid'])}`, undefined, headers)).status).toBe(
+  expect(await seen()).toEqual([other['uid']]);
+  expect((await pod.send('GET', `/tasks/${String(mine['uid'])}`, undefined, headers)).status).toBe(
     404,
   );
   const deleting = await pod.send('DELETE', '/tasks?uids=*', undefined, headers);
   expect(await pod.task(deleting.body['taskUid'])).toMatchObject({ details: { deletedTasks: 1 } });
-  expect((await pod.send('GET', `/tasks/${String(other['uid'])}`)).status).toBe(200);
+  expect((await pod.send('GET', `/tasks/${String(mine['uid'])}`)).status).toBe(200);
+});
+
+test('a swap gives earlier tasks the new name of their index, and later ones not', async () => {
+  const left = await pod.write('POST', '/indexes', { uid: 'swap-a' });
+  const right = await pod.write('POST', '/indexes', { uid: 'swap-b' });
+  // These may still be open when the swap comes: it waits for them.
+  const open = await Promise.all(
+    [1, 2, 3].map((id) => pod.send('POST', '/indexes/swap-a/documents?primaryKey=id', [{ id }])),
+  );
+  const swap = await pod.write('POST', '/swap-indexes', [{ indexes: ['swap-a', 'swap-b'] }]);
+  const later = await pod.write('POST', '/indexes/swap-a/documents?primaryKey=id', [{ id: 9 }]);
+  const nameOf = async (uid: JsonValue | undefined): Promise<JsonValue> =>
+    (await pod.task(uid))['indexUid'] ?? null;
+  expect(await nameOf(left['uid'])).toBe('swap-b');
+  expect(await nameOf(right['uid'])).toBe('swap-a');
+  for (const { body } of open) expect(await nameOf(body['taskUid'])).toBe('swap-b');
+  expect(await nameOf(later['uid'])).toBe('swap-a');
+  expect(swap['details']).toEqual({ swaps: [{ indexes: ['swap-a', 'swap-b'], rename: false }] });
+  const back = await pod.write('POST', '/swap-indexes', [{ indexes: ['swap-b', 'swap-a'] }]);
+  expect(back['status']).toBe('succeeded');
+  expect(await nameOf(left['uid'])).toBe('swap-a');
+  expect((await pod.task(swap['uid']))['details']).toEqual({
+    swaps: [{ indexes: ['swap-b', 'swap-a'], rename: false }],
+  });
 });
 
 test('a batch is one task', async () => {

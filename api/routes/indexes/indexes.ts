@@ -4,6 +4,7 @@ import type { IndexEntry, JsonValue } from '../../../core/fleet';
 import type { IndexUid } from '../../../core/ids';
 import { authorize } from '../../auth/authorize';
 import type { ApiContext } from '../../context';
+import { updatedAtOf } from '../../follower/update-times';
 import { Fields } from '../../http/fields';
 import { readPage } from '../../http/page';
 import { countDocuments, countWhenQuiet } from '../../writes/count';
@@ -24,7 +25,7 @@ interface IndexParams {
 
 /** `/indexes`, `/indexes/{uid}` and `/swap-indexes`: the catalogue, which only this fleet knows. */
 export function registerIndexes(app: FastifyInstance, ctx: ApiContext): void {
-  app.get('/indexes', { onRequest: authorize(ctx, 'indexes.get') }, (request) => {
+  app.get('/indexes', { onRequest: authorize(ctx, 'indexes.get') }, async (request) => {
     const page = readPage(request.query, {
       offset: 'invalid_index_offset',
       limit: 'invalid_index_limit',
@@ -33,7 +34,8 @@ export function registerIndexes(app: FastifyInstance, ctx: ApiContext): void {
       .current()
       .indexes.filter((entry) => request.caller.allowsIndex(entry.uid))
       .sort((a, b) => (a.uid < b.uid ? -1 : 1));
-    const results = entries.slice(page.offset, page.offset + page.limit).map(viewOf);
+    const shown = entries.slice(page.offset, page.offset + page.limit);
+    const results = await Promise.all(shown.map((entry) => viewOf(ctx, entry)));
     return { results, offset: page.offset, limit: page.limit, total: entries.length };
   });
 
@@ -53,8 +55,8 @@ export function registerIndexes(app: FastifyInstance, ctx: ApiContext): void {
   app.get<IndexParams>(
     '/indexes/:indexUid',
     { onRequest: authorize(ctx, 'indexes.get') },
-    (request) => ({
-      ...viewOf(oneIndex(ctx, request.params.indexUid)),
+    async (request) => ({
+      ...(await viewOf(ctx, oneIndex(ctx, request.params.indexUid))),
       uid: request.params.indexUid,
     }),
   );
@@ -96,9 +98,9 @@ export function registerIndexes(app: FastifyInstance, ctx: ApiContext): void {
   );
 }
 
-function viewOf(entry: IndexEntry): object {
-  const { uid, createdAt, updatedAt, primaryKey } = entry;
-  return { uid, createdAt, updatedAt, primaryKey };
+async function viewOf(ctx: ApiContext, entry: IndexEntry): Promise<object> {
+  const { uid, createdAt, primaryKey } = entry;
+  return { uid, createdAt, updatedAt: await updatedAtOf(ctx.store, entry), primaryKey };
 }
 
 function readUpdate(body: JsonValue): { primaryKey: string | null; newUid: IndexUid | null } {

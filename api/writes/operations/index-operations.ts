@@ -205,6 +205,8 @@ export class SwapIndexes implements Operation {
     const plan = finalPlan(task, null);
     return {
       ...plan,
+      // The follower ends it, when the earlier tasks of these indexes are over.
+      final: null,
       extra: { indexUids: [...this.names] },
       audit: { ...client, what: 'swap indexes' },
       changes: this.swaps.flatMap(({ indexes: [left, right], rename }) => {

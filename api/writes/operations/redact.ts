@@ -15,12 +15,15 @@ export function withoutSecrets(value: JsonValue): JsonValue {
   return Object.fromEntries(
     Object.entries(value).map(([name, member]) => [
       name,
-      name === 'apiKey' && typeof member === 'string' ? hidden(member) : withoutSecrets(member),
+      name === 'apiKey' && typeof member === 'string'
+        ? redactSecret(member)
+        : withoutSecrets(member),
     ]),
   );
 }
 
-function hidden(key: string): string {
+/** One secret as the engine shows it. */
+export function redactSecret(key: string): string {
   const length = Buffer.byteLength(key);
   const shape = shapes.find(({ below }) => length < below) ?? shapes[3];
   return key.slice(0, shape.seen) + shape.rest;

@@ -1,0 +1,82 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** The buckets that Meilisearch has, so that dashboards go on working. */
+const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+
+/**
+ * What this pod counts of itself, and gauges that the route sets right before they are read. Each pod
+ * has its own registry, because several run in one process in tests.
+ */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #registers = [this.registry];
+  readonly #requests = new Counter({
+    name: 'miroir_requests_total',
+    help: 'Requests that this pod answered',
+    labelNames: ['method', 'route', 'status'],
+    registers: this.#registers,
+  });
+  readonly #seconds = new Histogram({
+    name: 'miroir_request_duration_seconds',
+    help: 'From the first byte of a request to the last of its answer',
+    labelNames: ['method', 'route'],
+    buckets: secondsBuckets,
+    registers: this.#registers,
+  });
+  readonly #writes = new Counter({
+    name: 'miroir_writes_total',
+    help: 'Writes that this pod carried, by the type of their task and what came of them',
+    labelNames: ['type', 'outcome'],
+    registers: this.#registers,
+  });
+  readonly #engineRequests = new Counter({
+    name: 'meilisearch_http_requests_total',
+    help: 'Meilisearch HTTP requests total',
+    labelNames: ['method', 'path', 'status'],
+    registers: this.#registers,
+  });
+  readonly #engineSeconds = new Histogram({
+    name: 'meilisearch_http_response_time_seconds',
+    help: 'Meilisearch HTTP response times',
+    labelNames: ['method', 'path'],
+    buckets: secondsBuckets,
+    registers: this.#registers,
+  });
+  readonly #gauges = new Map<string, Gauge>();
+
+  /** `route` is the pattern of the route, never the path: names of indexes would have no bound. */
+  request(method: string, route: string, outcome: { status: number; seconds: number }): void {
+    const { status, seconds } = outcome;
+    const path = route.replace(/:(\w+)/g, '{$1}');
+    this.#requests.inc({ method, route: path, status });
+    this.#seconds.observe({ method, route: path }, seconds);
+    if (path.startsWith('/_miroir')) return;
+    this.#engineRequests.inc({ method, path, status });
+    this.#engineSeconds.observe({ method, path }, seconds);
+  }
+
+  /** `outcome`: the status of the task as it was stored, or the code of the error. */
+  write(type: string, outcome: string): void {
+    this.#writes.inc({ type, outcome });
+  }
+
+  /** Sets one gauge to these values and forgets those it had. */
+  gauge(
+    name: string,
+    help: string,
+    values: readonly {
+      readonly labels?: Record<string, string | number>;
+      readonly value: number;
+    }[],
+  ): void {
+    const labelNames = Object.keys(values[0]?.labels ?? {});
+    let gauge = this.#gauges.get(name);
+    if (gauge === undefined) {
+      if (values.length === 0) return;
+      gauge = new Gauge({ name, help, labelNames, registers: this.#registers });
+      this.#gauges.set(name, gauge);
+    }
+    gauge.reset();
+    for (const { labels, value } of values) gauge.set(labels ?? {}, value);
+  }
+}
