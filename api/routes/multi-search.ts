@@ -10,7 +10,7 @@ import { inQuery } from '../search/federated-errors';
 import { runFederation } from '../search/federation';
 import { inParallel } from '../search/in-parallel';
 import { runSearch } from '../search/search';
-import type { SearchAnswer, SearchTarget } from '../search/search';
+import type { SearchAnswer, SearchTarget } from '../search/types';
 import { wishOf } from './indexes/search';
 import { searchTarget } from './target';
 

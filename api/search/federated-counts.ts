@@ -21,7 +21,7 @@ import type { ApiContext } from '../context';
 import { searchTarget } from '../routes/target';
 import { demandAnswered, refusalOf } from './answers';
 import { askPath } from './ask-path';
-import type { FederationRequest, PlannedQuery } from './federation';
+import type { FederationRequest, PlannedQuery } from './types';
 import { facetsError, inFacets, inQuery } from './federated-errors';
 import { inParallel } from './in-parallel';
 import { scatter } from './scatter';

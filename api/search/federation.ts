@@ -18,31 +18,14 @@ import { searchKind } from '../../core/search/kind';
 import { mergePerformance } from '../../core/search/performance';
 import { compareUtf8, floatText } from '../../core/search/rust-text';
 import type { SearchRequest } from '../../core/search/types';
-import type { Caller } from '../auth/caller';
 import type { ApiContext } from '../context';
 import { searchTarget } from '../routes/target';
 import { countIndexes } from './federated-counts';
 import type { CountedIndex } from './federated-counts';
 import { facetsError, inFacets, inQuery } from './federated-errors';
 import { inParallel } from './in-parallel';
-import { gather } from './search';
-import type { SearchAnswer, SearchTarget } from './search';
-
-export interface FederationRequest {
-  readonly queries: readonly FederatedQuery[];
-  readonly federation: Federation;
-  readonly caller: Caller;
-  readonly wish: 'partial' | 'error' | undefined;
-  /** The header `Meili-Include-Metadata`. */
-  readonly metadata: boolean;
-}
-
-/** A query with the indexes it is asked of. */
-export interface PlannedQuery {
-  readonly query: FederatedQuery;
-  readonly target: SearchTarget;
-  readonly asked: SearchRequest;
-}
+import { gather, gatherBest } from './search';
+import type { FederationRequest, PlannedQuery, SearchAnswer } from './types';
 
 interface RunQuery {
   readonly planned: PlannedQuery;
@@ -198,7 +181,7 @@ async function runQuery(
   const how = { tenantFilter, wish: request.wish };
   const isHybrid = searchKind(asked) === 'hybrid';
   const [first, semantic] = await Promise.all([
-    gather(ctx, target, asked, { ...how, half: isHybrid ? 'keyword' : undefined }),
+    gatherBest(ctx, target, asked, { ...how, half: isHybrid ? 'keyword' : undefined }),
     isHybrid ? gather(ctx, target, asked, { ...how, half: 'semantic' }) : null,
   ]);
   const [{ settings, primaryKey }] = target.entries;

@@ -6,7 +6,6 @@ import { pinnedIds } from '../../core/filter/pinned';
 import { shardOfId } from '../../core/hash';
 import { bucketFilter } from '../../core/hidden-fields';
 import type { ShardId } from '../../core/ids';
-import type { IndexAnswer } from '../../core/search/federation/query-list';
 import { mergeHybrid } from '../../core/search/hybrid';
 import { refuseHiddenNames } from '../../core/search/hidden-names';
 import { searchKind } from '../../core/search/kind';
@@ -21,37 +20,13 @@ import type {
 } from '../../core/search/types';
 import type { ApiContext } from '../context';
 import { askNode, demandAnswered, refusalOf } from './answers';
+import { remedyExactness } from './exactness';
+import { gatherByFrequency } from './frequency';
 import type { Scattered } from './scatter';
 import { scatter } from './scatter';
+import type { Gathered, Half, SearchAnswer, SearchOptions, SearchTarget } from './types';
 
-/** What a search is asked of: one index, or the several targets of a read alias, newest first. */
-export interface SearchTarget {
-  /** As the client wrote it. */
-  readonly name: string;
-  readonly entries: readonly [IndexEntry, ...IndexEntry[]];
-}
-
-export interface SearchOptions {
-  /** Filter of the tenant token for this name; null when there is none. */
-  readonly tenantFilter: JsonValue;
-  /** What the request's header says of missing shards; undefined: as configured. */
-  readonly wish: 'partial' | 'error' | undefined;
-  /** Written first in the answer (the results of a multi-search carry it). */
-  readonly indexUid?: string;
-  readonly metadata?: JsonObject;
-}
-
-export interface SearchAnswer {
-  readonly bytes: Uint8Array;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-export type Half = 'keyword' | 'semantic';
-
-export interface Gathered {
-  readonly answers: readonly IndexAnswer[];
-  readonly headers: Readonly<Record<string, string>>;
-}
+export type { Gathered, Half, SearchAnswer, SearchOptions, SearchTarget } from './types';
 
 /**
  * One search, from the checked request to the bytes of the answer. Throws MeiliError: what a node
@@ -76,14 +51,22 @@ export async function runSearch(
     ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
   });
   const ask = (half?: Half): Promise<Gathered> =>
-    gather(ctx, target, request, { ...options, half });
+    gatherBest(ctx, target, request, { ...options, half });
   if (searchKind(request) === 'hybrid') {
     const [keyword, semantic] = await Promise.all([ask('keyword'), ask('semantic')]);
     const merged = mergeHybrid(context(keyword.answers), semantic.answers);
     return answered(newest, merged, { ...keyword.headers, ...semantic.headers });
   }
-  const plain = await ask();
-  return answered(newest, mergeAnswers(context(plain.answers)), plain.headers);
+  const frequent = await gatherByFrequency(target, request, {
+    tenantFilter: options.tenantFilter,
+    ask: (one, tenantFilter) =>
+      gatherBest(ctx, target, one, { ...options, tenantFilter, half: undefined }),
+  });
+  const plain = frequent ?? (await ask());
+  const merged = mergeAnswers(context(plain.answers));
+  const doubts = frequent?.approximate === true ? (['frequency-strategy'] as const) : [];
+  const named = { ...merged, approximate: [...merged.approximate, ...doubts] };
+  return answered(newest, named, plain.headers);
 }
 
 function answered(
@@ -115,6 +98,19 @@ export function fingerprintOf(entry: IndexEntry, request: SearchRequest): string
   const body: JsonObject = { ...request.body };
   for (const name of ['offset', 'limit', 'page', 'hitsPerPage'] as const) delete body[name];
   return JSON.stringify([entry.physicalUid, body]);
+}
+
+/** `gather`, with what a single node cannot know of the whole index put right. */
+export async function gatherBest(
+  ctx: ApiContext,
+  target: SearchTarget,
+  request: SearchRequest,
+  options: SearchOptions & { half: Half | undefined },
+): Promise<Gathered> {
+  const gathered = await gather(ctx, target, request, options);
+  return await remedyExactness(request, gathered, (counting) =>
+    gather(ctx, target, counting, { ...options, tenantFilter: null }),
+  );
 }
 
 /** Asks every index of the target; answers come in the order of indexes and nodes. */

@@ -24,7 +24,7 @@ import { askNode, demandAnswered } from './answers';
 import { askPath } from './ask-path';
 import type { PartAnswer, Scattered } from './scatter';
 import { scatter } from './scatter';
-import type { SearchAnswer } from './search';
+import type { SearchAnswer } from './types';
 
 export interface SimilarOptions {
   readonly tenantFilter: JsonValue;

@@ -3,6 +3,7 @@ import { hiddenRankingRule } from '../../hidden-fields';
 import { keyBytes, spanText } from '../answer-bytes';
 import { compareSortValues } from '../details';
 import { DistinctFilter } from '../distinct';
+import { wordsOf } from '../exactness';
 import { distinctField, hitsNeeded, strings } from '../fields';
 import { findLast, scoreKey } from '../hits';
 import type { Hit } from '../hits';
@@ -11,7 +12,7 @@ import { mergeList } from '../merge';
 import type { MergedList } from '../merge';
 import type { ApproximateReason, MergeInput, NodeAnswer, SearchRequest } from '../types';
 import type { FederatedQuery } from './types';
-import { weigh } from './weighted-scores';
+import { matchedWords, weigh } from './weighted-scores';
 import type { Weighted, WeightedValue } from './weighted-scores';
 
 /** A node's answer, with the index on the node that it is of: an alias may have several. */
@@ -80,18 +81,40 @@ function toHits(
   list: MergedList,
 ): FederatedHit[] {
   const weight = of.query.options?.weight ?? 1;
+  const typoMax = typosAllowed(list.hits);
   return list.hits.map((hit) => ({
     of,
     hit,
     id: `${answers[hit.source]?.physicalUid ?? ''}/${documentOf(hit, of.primaryKey)}`,
-    weighted: weighHit(of, hit, weight),
+    weighted: weighHit(of, hit, { weight, typoMax }),
   }));
 }
 
-function weighHit(of: AnsweredQuery, hit: Hit, weight: number): Weighted {
+/** By number of matched words, the most typos that any node allows for. */
+function typosAllowed(hits: readonly Hit[]): Map<number, number> {
+  const allowed = new Map<number, number>();
+  for (const { details } of hits) {
+    const words = matchedWords(details);
+    const max = details.find(([rule]) => rule === 'typo')?.[1]['maxTypoCount'];
+    if (words === null || typeof max !== 'number') continue;
+    allowed.set(words, Math.max(max, allowed.get(words) ?? 0));
+  }
+  return allowed;
+}
+
+function weighHit(
+  of: AnsweredQuery,
+  hit: Hit,
+  how: { readonly weight: number; readonly typoMax: ReadonlyMap<number, number> },
+): Weighted {
   const searchable = strings(of.settings['searchableAttributes']);
-  const attributeWeightMax = searchable.includes('*') ? 0 : Math.max(0, searchable.length - 1);
-  return weigh({ details: hit.details, score: scoreOf(hit), weight, attributeWeightMax });
+  return weigh({
+    ...how,
+    details: hit.details,
+    score: scoreOf(hit),
+    attributeWeightMax: searchable.includes('*') ? 0 : Math.max(0, searchable.length - 1),
+    queryWords: Math.max(1, wordsOf(of.asked.q ?? '').length),
+  });
 }
 
 /** The hidden place in the order of insertion names a document; else its primary key does. */
@@ -118,8 +141,9 @@ function interleave(
   keywords: readonly FederatedHit[],
 ): FederatedHit[] {
   const ratio = Math.fround(of.asked.hybrid?.semanticRatio ?? 0.5);
+  const typoMax = typosAllowed(keywords.map(({ hit }) => hit));
   const stepsOf = ({ hit }: FederatedHit, share: number): readonly WeightedValue[] =>
-    weighHit(of, hit, share).values;
+    weighHit(of, hit, { weight: share, typoMax }).values;
   const needed = hitsNeeded(of.asked, of.settings);
   const field = distinctField(of.asked, of.settings);
   const distinct = field === null ? null : new DistinctFilter(field);

@@ -28,30 +28,59 @@ export interface WeighInput {
   readonly weight: number;
   /** Number of searchable attributes less one, 0 when all are searchable alike. */
   readonly attributeWeightMax: number;
+  /** Words of the query, where no rule tells how many were matched. */
+  readonly queryWords: number;
+  /** By number of matched words, the greatest `maxTypoCount` that any node told. */
+  readonly typoMax: ReadonlyMap<number, number>;
 }
 
 /**
  * Rules that only rank are folded into one score up to the next rule that sorts by a value. Where all
- * of them stand together their score is the node's `_rankingScore`; only where a sort parts them is
- * the score of each part made from the details, in which the number of places of `proximity` and of
- * the attribute rules must be taken from the number of words.
+ * of them stand together their score is the node's `_rankingScore`. Where a sort parts them, the score
+ * of each part is made from the details, in which the number of places of `proximity` and of the
+ * attribute rules must be taken from the number of words.
+ *
+ * A node allows for fewer typos than one Meilisearch would, where none of its documents has two words of
+ * the query joined; its score is then made anew with what another node allows for.
  */
 export function weigh(input: WeighInput): Weighted {
-  const rules = input.details.filter(([rule]) => rule !== hiddenRankingRule);
+  const told = input.details.filter(([rule]) => rule !== hiddenRankingRule);
+  const terms = matchedWords(told) ?? input.queryWords;
+  const rules = allowTypos(told, input.typoMax.get(terms) ?? 0);
   const groups = groupRules(rules);
-  const whole = groups.filter((group) => Array.isArray(group)).length === 1;
-  const terms = termsOf(rules);
+  const whole = rules === told && groups.filter(isRanks).length === 1;
+  const fold = (group: Rules): number =>
+    foldRanks(group.flatMap((rule) => ranksOf(rule, terms, input.attributeWeightMax)));
   const values = groups.map((group): WeightedValue => {
     if (!isRanks(group)) {
       return group.kind === 'score' ? { ...group, score: group.score * input.weight } : group;
     }
-    const score =
-      whole && !rules.some(([rule]) => rule === 'vectorSort')
-        ? input.score
-        : foldRanks(group.flatMap((rule) => ranksOf(rule, terms, input.attributeWeightMax)));
+    const score = whole ? input.score : fold(group);
     return { kind: 'score', score: score * input.weight };
   });
-  return { values, global: input.score * input.weight };
+  const global = rules === told ? input.score : fold(groups.filter(isRanks).flat());
+  return { values, global: global * input.weight };
+}
+
+/** How many words of the query the document matches, by which the later rules count. */
+export function matchedWords(rules: Details): number | null {
+  for (const [name, member] of [
+    ['words', 'matchingWords'],
+    ['exactness', 'maxMatchingWords'],
+  ]) {
+    const value = rules.find(([rule]) => rule === name)?.[1][member ?? ''];
+    if (typeof value === 'number') return value;
+  }
+  return null;
+}
+
+/** The same list where the node allows for as many typos as any. */
+function allowTypos(rules: Details, typoMax: number): Details {
+  const typo = rules.find(([rule]) => rule === 'typo')?.[1];
+  if (typo === undefined || numberOf(typo['maxTypoCount'], 0) >= typoMax) return rules;
+  return rules.map((entry) =>
+    entry[0] === 'typo' ? ['typo', { ...typo, maxTypoCount: typoMax }] : entry,
+  );
 }
 
 type Rules = Details[number][];
@@ -92,9 +121,6 @@ function valueOf([rule, details]: Details[number]): WeightedValue | null {
 
 const numberOf = (value: JsonValue | undefined, otherwise: number): number =>
   typeof value === 'number' ? value : otherwise;
-
-const termsOf = (rules: Details): number =>
-  numberOf(rules.find(([rule]) => rule === 'words')?.[1]['maxMatchingWords'], 1);
 
 /** The engine counts in 32 bits and lets the product overflow; so does this, to give its score. */
 function foldRanks(ranks: readonly Rank[]): number {
