@@ -1,0 +1,120 @@
+/**
+ * Goal: what a pod says of itself and of the fleet: metrics, features, keys, refusals, update times.
+ * Method: two pods before two embedded nodes.
+ */
+import type { JsonValue } from '../../core/fleet';
+import { waitFor } from '../support/wait-for';
+import { fleetForTest } from './support';
+import type { FleetForTest, PodForTest } from './support';
+
+let fleet: FleetForTest;
+let pods: [PodForTest, PodForTest];
+
+beforeAll(async () => {
+  fleet = await fleetForTest({ nodes: 2 });
+  pods = [await fleet.pod(), await fleet.pod()];
+});
+afterAll(async () => {
+  await fleet.close();
+});
+
+test('a key that one pod makes and deletes is known and refused on the other', async () => {
+  const made = await pods[0].send('POST', '/keys', {
+    actions: ['version'],
+    indexes: ['*'],
+    expiresAt: null,
+  });
+  const headers = { authorization: `Bearer ${String(made.body['key'])}` };
+  const asked = async (): Promise<number> =>
+    (await pods[1].send('GET', '/version', undefined, headers)).status;
+  await waitFor(async () => (await asked()) === 200, { what: 'the key on the other pod' });
+  await pods[0].send('DELETE', `/keys/${String(made.body['uid'])}`);
+  await waitFor(async () => (await asked()) === 403, { what: 'the refusal on the other pod' });
+});
+
+test('metrics count requests by route, writes by outcome, documents and stale copies', async () => {
+  const refused = await pods[0].send('GET', '/metrics');
+  expect(refused.body['code']).toBe('feature_not_enabled');
+  const on = await pods[0].send('PATCH', '/experimental-features', { metrics: true });
+  expect(on.body['metrics']).toBe(true);
+  await pods[0].write('POST', '/indexes/films/documents?primaryKey=id', [{ id: 1 }, { id: 2 }]);
+  await pods[0].send('GET', '/indexes/none');
+  const { status, text, headers } = await pods[0].send('GET', '/metrics');
+  expect(status).toBe(200);
+  expect(headers['content-type']).toMatch(/^text\/plain; version=0.0.4/);
+  const lines = text.split('\n');
+  expect(lines).toContain(
+    'miroir_requests_total{method="GET",route="/indexes/{indexUid}",status="404"} 1',
+  );
+  expect(lines).toContain(
+    'miroir_writes_total{type="documentAdditionOrUpdate",outcome="enqueued"} 1',
+  );
+  expect(lines).toContain('meilisearch_index_docs_count{index="films"} 2');
+  expect(lines).toContain('miroir_replicas{state="in-sync"} 16');
+  expect(lines).toContain('miroir_stale_replicas 0');
+  expect(lines).toContain(`miroir_epoch ${pods[0].ctx.fleet.current().epoch}`);
+  expect(text).toMatch(/^miroir_request_duration_seconds_count\{.*films|^meilisearch_http_/m);
+});
+
+test('metrics are for keys of all indexes only', async () => {
+  await pods[0].send('PATCH', '/experimental-features', { metrics: true });
+  const key = await pods[0].send('POST', '/keys', {
+    actions: ['search'],
+    indexes: ['films'],
+    expiresAt: null,
+  });
+  const headers = { authorization: `Bearer ${String(key.body['key'])}` };
+  expect((await pods[0].send('GET', '/metrics', undefined, headers)).status).toBe(403);
+});
+
+test('a feature of nodes reaches all of them, also one that was not to be told', async () => {
+  const isOn = async (node: number): Promise<boolean> =>
+    (await fleet.askNode(node, '/experimental-features'))['containsFilter'] === true;
+  const deaf = fleet.nodes[0]?.faults;
+  deaf?.add({
+    method: 'PATCH',
+    path: '/experimental-features',
+    action: { kind: 'drop', when: 'before' },
+  });
+  const set = await pods[0].send('PATCH', '/experimental-features', { containsFilter: true });
+  expect(set.body['containsFilter']).toBe(true);
+  expect([await isOn(0), await isOn(1)]).toEqual([false, true]);
+  deaf?.clear();
+  await waitFor(async () => await isOn(0), { what: 'the feature on the node that was deaf' });
+});
+
+test('a feature that a fleet cannot serve is refused, and one that is off may be set off', async () => {
+  const on = await pods[0].send('PATCH', '/experimental-features', { network: true });
+  expect([on.status, on.body['code']]).toEqual([400, 'miroir_not_supported']);
+  const off = await pods[0].send('PATCH', '/experimental-features', { network: false });
+  expect([off.status, off.body['network']]).toEqual([200, false]);
+});
+
+test.each<[string, string, JsonValue | undefined, string]>([
+  ['POST', '/dumps', undefined, 'miroir_not_supported'],
+  ['POST', '/snapshots', undefined, 'miroir_not_supported'],
+  ['POST', '/export', { url: 'http://a.example' }, 'miroir_not_supported'],
+  ['POST', '/indexes/films/compact', undefined, 'miroir_not_supported'],
+  ['GET', '/network', undefined, 'feature_not_enabled'],
+  ['POST', '/logs/stream', {}, 'feature_not_enabled'],
+  ['GET', '/tasks/0/documents', undefined, 'feature_not_enabled'],
+  ['GET', '/chats', undefined, 'feature_not_enabled'],
+  ['POST', '/render-template', {}, 'feature_not_enabled'],
+  ['POST', '/dynamic-search-rules', {}, 'feature_not_enabled'],
+])('%s %s is refused with the reason', async (method, path, body, code) => {
+  const answer = await pods[0].send(method, path, body);
+  expect([answer.status, answer.body['code']]).toEqual([400, code]);
+});
+
+test('an index shows when its last task was worked off', async () => {
+  const created = await pods[0].write('POST', '/indexes', { uid: 'timed' });
+  const before = await pods[1].send('GET', '/indexes/timed');
+  const task = await pods[0].write('POST', '/indexes/timed/documents?primaryKey=id', [{ id: 1 }]);
+  expect(String(created['finishedAt']) <= String(task['finishedAt'])).toBe(true);
+  await waitFor(
+    async () =>
+      (await pods[1].send('GET', '/indexes/timed')).body['updatedAt'] === task['finishedAt'],
+    { what: 'the time of the last task' },
+  );
+  expect(String(before.body['createdAt']) <= String(task['finishedAt'])).toBe(true);
+});
