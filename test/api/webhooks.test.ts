@@ -59,7 +59,8 @@ test('a webhook made on one pod is told what another pod and the follower end', 
     headers: { Authorization: 'Bearer 01XXXX...', 'X-Mine': 'yes' },
   });
   await waitFor(
-    async () => ((await pods[1].send('GET', '/webhooks')).body['results'] as []).length === 1,
+    async () =>
+      ((await pods[1].send('GET', '/webhooks')).body['results'] as JsonValue[]).length === 1,
     { what: 'the webhook on the other pod' },
   );
   const byNodes = await pods[1].write('POST', '/indexes/a/documents?primaryKey=id', [{ id: 1 }]);
