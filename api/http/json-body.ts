@@ -11,12 +11,32 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  */
 export function parseJsonBody(bytes: Uint8Array): JsonValue {
   if (bytes.length === 0) throw new MeiliError('missing_payload', 'A json payload is missing.');
+  if (tooDeep(bytes)) throw malformed(reasonOf(bytes));
   try {
     // JSON.parse makes an own property of `__proto__`: it sets no prototype.
     return JSON.parse(utf8.decode(bytes)) as JsonValue;
   } catch {
     throw malformed(reasonOf(bytes));
   }
+}
+
+/** The engine's parser gives up at this depth; printing much deeper values overflows the stack. */
+const depthMax = 127;
+const [quote, backslash, openArray, closeArray, openObject, closeObject] = Buffer.from('"\\[]{}');
+
+/** Whether arrays and objects are nested too deep; what stands in strings does not count. */
+function tooDeep(bytes: Uint8Array): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at];
+    if (byte === quote) inString = !inString;
+    else if (inString) at += byte === backslash ? 1 : 0;
+    else if (byte === openArray || byte === openObject) depth += 1;
+    else if (byte === closeArray || byte === closeObject) depth -= 1;
+    if (depth > depthMax) return true;
+  }
+  return false;
 }
 
 export function malformed(reason: string): MeiliError {
