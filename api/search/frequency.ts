@@ -4,14 +4,14 @@ import {
   LevelJoin,
   frequencyLevels,
   frequencyWords,
-  hasEqualCounts,
-  levelRequest,
+  variantRequest,
   wordRequests,
 } from '../../core/search/frequency';
 import { countAnswers } from '../../core/search/federation/count';
 import { mergeList } from '../../core/search/merge';
 import type { JsonObject, NodeAnswer, SearchRequest } from '../../core/search/types';
 import { nodeId } from '../../core/ids';
+import { inParallel } from './in-parallel';
 import type { Gathered, SearchTarget } from './types';
 
 type Ask = (request: SearchRequest, tenantFilter: JsonValue) => Promise<Gathered>;
@@ -43,30 +43,24 @@ export async function gatherByFrequency(
     }),
   );
   const levels = frequencyLevels(request, words, counts);
-  const join = new LevelJoin();
+  const join = new LevelJoin(primaryKey);
   const needed = hitsNeeded(request, settings);
   const headers: Record<string, string> = {};
-  let above = 0;
   let last: { answers: readonly NodeAnswer[]; asked: SearchRequest } | null = null;
   for (const level of levels) {
-    const isLast = level === levels[levels.length - 1];
-    if (join.hits.length >= needed && !isLast) continue;
-    // Every document of the levels above matches this one too.
-    const limit = join.hits.length >= needed ? 0 : needed + above;
-    const asked = levelRequest(request, level, limit);
-    const { answers, headers: degraded } = await options.ask(asked, options.tenantFilter);
-    Object.assign(headers, degraded);
-    const list = mergeList({
-      answers,
-      request: asked,
-      settings,
-      primaryKey,
-      processingTimeMs: 0,
-      requestUid: '',
+    const full = join.hits.length >= needed;
+    if (full && level !== levels[levels.length - 1]) continue;
+    // Each document of the levels above, all of which are known by now, may match this one too.
+    const limit = full ? 0 : needed + join.hits.length;
+    const found = await inParallel(level.variants, async (variant) => {
+      const asked = variantRequest(request, variant, limit);
+      const { answers, headers: degraded } = await options.ask(asked, options.tenantFilter);
+      Object.assign(headers, degraded);
+      const { hits } = mergeList({ ...empty, answers, request: asked, settings, primaryKey });
+      return { variant, hits, answers, asked };
     });
-    above = list.total;
-    join.add(level, list.hits, primaryKey);
-    last = { answers, asked };
+    join.add(level, found);
+    last = found[0] ?? null;
   }
   if (last === null) return null;
   const counted = countAnswers(last.answers, { request: last.asked, settings });
@@ -77,5 +71,13 @@ export async function gatherByFrequency(
   }
   const [{ physicalUid }] = target.entries;
   const answer = { node: nodeId('fleet'), bytes: join.answer(rest), physicalUid };
-  return { answers: [answer], headers, approximate: hasEqualCounts(counts) };
+  return { answers: [answer], headers, approximate: marksWords(request) };
 }
+
+const empty = { processingTimeMs: 0, requestUid: '' };
+
+/** The engine marks the words that are left out as well, where a document has them. */
+const marksWords = (request: SearchRequest): boolean =>
+  request.showMatchesPosition ||
+  (request.attributesToHighlight?.length ?? 0) > 0 ||
+  (request.attributesToCrop?.length ?? 0) > 0;

@@ -13,25 +13,32 @@ import { floatText } from './rust-text';
 import type { JsonObject, Paging, SearchRequest } from './types';
 
 /**
- * `matchingStrategy: frequency` drops the most frequent word first. A node counts in its own documents
- * and so may drop another word than its neighbour, or than one Meilisearch, and hits are lost. So the words
- * are counted over the fleet, and each level - all words, all but the most frequent, … - is asked as
- * a search for all of its words.
+ * `matchingStrategy: frequency` leaves the most frequent words out first. A node counts in its own
+ * documents and so may leave out another word than its neighbour, or than one Meilisearch, and hits are
+ * lost. So the words are counted over the fleet, and each way to leave words out is asked as a search
+ * for all of the others.
  */
 
-/** One level of dropping, the fullest first. */
+/** The ways to leave out equally many words. The first level leaves out none. */
 export interface FrequencyLevel {
+  readonly variants: readonly FrequencyVariant[];
+  readonly matchingWords: number;
+  readonly maxMatchingWords: number;
+}
+
+export interface FrequencyVariant {
   /** What is left of the query, each word in its place. */
   readonly q: string;
   /** How many words are left. */
   readonly words: number;
-  readonly matchingWords: number;
-  readonly maxMatchingWords: number;
+  /** How many of these are neighbours in the query, so that their distance counts. */
+  readonly pairs: number;
   /** A word before the last one left is missing, so that nothing matches the query as a whole. */
   readonly hole: boolean;
 }
 
-const wordsMax = 10;
+/** With more words there would be too many ways to leave some out. */
+const wordsMax = 6;
 /** Words that are one token in the engine; other scripts are split by it, other marks too. */
 const plainWord = /^(?:\p{Lu}?[\p{Ll}]+|\p{N}+)$/u;
 const latin = /^[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{N}]+$/u;
@@ -88,8 +95,9 @@ export function wordRequests(request: SearchRequest, words: readonly string[]): 
 }
 
 /**
- * The levels, by the number of documents that have each word. A word of no document is dropped first.
- * Words of equal numbers are dropped together.
+ * The levels, by the number of documents that have each word; a word of no document counts as the most
+ * frequent. The rarest words are never left out. The engine walks through the query word by word, and on
+ * leaving one out it leaves out all more frequent words that follow, but not those before.
  */
 export function frequencyLevels(
   request: SearchRequest,
@@ -97,19 +105,30 @@ export function frequencyLevels(
   counts: readonly number[],
 ): FrequencyLevel[] {
   const frequency = words.map((_, i) => (counts[i] === 0 ? Infinity : (counts[i] ?? Infinity)));
-  const steps = [...new Set(frequency)].sort((a, b) => b - a);
-  const rarest = steps[steps.length - 1] ?? 0;
-  const maxMatchingWords = 1 + frequency.filter((one) => one > rarest).length;
-  return steps.map((step) => {
-    const kept = words.map((_, i) => i).filter((i) => (frequency[i] ?? 0) <= step);
-    const dropped = words.length - kept.length;
-    return {
+  const rarest = Math.min(...frequency);
+  const droppable = frequency.filter((one) => one > rarest).length;
+  const byDropped = Array.from({ length: droppable + 1 }, (): FrequencyVariant[] => []);
+  for (let set = 0; set < 2 ** words.length; set++) {
+    const kept = words.map((_, i) => i).filter((i) => ((set >> i) & 1) === 0);
+    if (!mayKeep(kept, frequency, rarest)) continue;
+    byDropped[words.length - kept.length]?.push({
       q: joinWords(request, words, kept),
       words: kept.length,
-      matchingWords: maxMatchingWords - dropped,
-      maxMatchingWords,
+      pairs: kept.filter((at, i) => kept[i - 1] === at - 1).length,
       hole: kept.some((at, i) => at !== i),
-    };
+    });
+  }
+  return byDropped.map((variants, dropped) => ({
+    variants,
+    matchingWords: 1 + droppable - dropped,
+    maxMatchingWords: 1 + droppable,
+  }));
+}
+
+function mayKeep(kept: readonly number[], frequency: readonly number[], rarest: number): boolean {
+  return frequency.every((dropped, at) => {
+    if (kept.includes(at)) return true;
+    return dropped > rarest && kept.every((one) => one < at || (frequency[one] ?? 0) <= dropped);
   });
 }
 
@@ -130,27 +149,19 @@ function joinWords(
   return open ? left.join(' ') : `${left.join(' ')} `;
 }
 
-/** Whether two words of equal, non-zero numbers are dropped: the engine then also drops either alone. */
-export const hasEqualCounts = (counts: readonly number[]): boolean => {
-  const found = counts.filter((count) => count > 0);
-  return new Set(found).size < found.length;
-};
-
 export const offsetPaging = (limit: number): Paging => ({ mode: 'offset', offset: 0, limit });
 
-/** The search for all words of one level, from its first hit on. */
-export function levelRequest(
+/** The search for all words of one variant, from its first hit on. */
+export function variantRequest(
   request: SearchRequest,
-  level: FrequencyLevel,
+  variant: FrequencyVariant,
   limit: number,
 ): SearchRequest {
-  return asked(
-    request,
-    level.q,
+  const paging: Paging =
     request.paging.mode === 'page'
       ? { mode: 'page', page: 1, hitsPerPage: limit }
-      : offsetPaging(limit),
-  );
+      : offsetPaging(limit);
+  return asked(request, variant.q, paging);
 }
 
 function asked(request: SearchRequest, q: string, paging: Paging): SearchRequest {
@@ -163,31 +174,31 @@ function asked(request: SearchRequest, q: string, paging: Paging): SearchRequest
   return { ...request, q, matchingStrategy: 'all', paging, showRankingScore: true, body };
 }
 
+/** The hits that one variant found, best first. */
+export interface VariantHits {
+  readonly variant: FrequencyVariant;
+  readonly hits: readonly Hit[];
+}
+
 /** Joins the levels' hits, each document in the fullest level that it matches. */
 export class LevelJoin {
   readonly #seen = new Set<string>();
   readonly hits: Hit[] = [];
 
-  add(level: FrequencyLevel, found: readonly Hit[], primaryKey: string | null): void {
-    const ranked = found
-      .filter((hit) => this.#isNew(hit, primaryKey))
-      .map((hit) => atLevel(level.hole ? asPart(hit, level) : hit, level));
-    if (level.hole) ranked.sort((a, b) => compareDetails(a.details, b.details));
-    this.hits.push(...ranked);
-  }
+  constructor(private readonly primaryKey: string | null) {}
 
-  #isNew(hit: Hit, primaryKey: string | null): boolean {
-    const seq = hit.details.find(([rule]) => rule === hiddenRankingRule)?.[1]['value'];
-    const key = primaryKey === null ? null : findLast(hit.bytes, hit.members, keyBytes(primaryKey));
-    const id =
-      typeof seq === 'string'
-        ? seq
-        : key === null
-          ? `${String(hit.source)}/${String(hit.start)}`
-          : spanText(hit.bytes, key.valueStart, key.valueEnd);
-    if (this.#seen.has(id)) return false;
-    this.#seen.add(id);
-    return true;
+  add(level: FrequencyLevel, found: readonly VariantHits[]): void {
+    const pairsMax = Math.max(0, ...found.map(({ variant }) => variant.pairs));
+    const ranked = found.flatMap(({ variant, hits }) =>
+      hits.map((hit) => atLevel(asPart(hit, variant), { level, variant, pairsMax })),
+    );
+    ranked.sort((a, b) => compareDetails(a.details, b.details));
+    for (const hit of ranked) {
+      const id = documentOf(hit, this.primaryKey);
+      if (this.#seen.has(id)) continue;
+      this.#seen.add(id);
+      this.hits.push(hit);
+    }
   }
 
   /** As one node would have answered them; `rest` has totals and facets of the last level. */
@@ -196,19 +207,40 @@ export class LevelJoin {
   }
 }
 
-/** What misses a word before its last matches no document as a whole. */
-const asPart = (hit: Hit, { words }: FrequencyLevel): Hit =>
-  isExact(hit.details) ? withExactWords(hit, { matching: words, max: words }) : hit;
+/** The hidden place in the order of insertion names a document; else its primary key does. */
+export function documentOf(hit: Hit, primaryKey: string | null): string {
+  const seq = hit.details.find(([rule]) => rule === hiddenRankingRule)?.[1]['value'];
+  if (typeof seq === 'string') return seq;
+  const key = primaryKey === null ? null : findLast(hit.bytes, hit.members, keyBytes(primaryKey));
+  if (key === null) return `${String(hit.source)}/${String(hit.position)}`;
+  return spanText(hit.bytes, key.valueStart, key.valueEnd);
+}
 
-/** A search for all words has no rule `words`: it is put before the other rules. */
-function atLevel(hit: Hit, level: FrequencyLevel): Hit {
+/** What misses a word before its last matches no document as a whole. */
+const asPart = (hit: Hit, { hole, words }: FrequencyVariant): Hit =>
+  hole && isExact(hit.details) ? withExactWords(hit, { matching: words, max: words }) : hit;
+
+/**
+ * A search for all words has no rule `words`: it is put before the other rules. A score of `proximity`
+ * is a part of what the pairs of a variant can cost, and is told anew as a part of what those of the
+ * level can.
+ */
+function atLevel(
+  hit: Hit,
+  at: { level: FrequencyLevel; variant: FrequencyVariant; pairsMax: number },
+): Hit {
   const member = findLast(hit.bytes, hit.members, detailsKey);
   if (member === null) return hit;
-  const { matchingWords: matching, maxMatchingWords: max } = level;
+  const { matchingWords: matching, maxMatchingWords: max } = at.level;
   const words = `"words":{"order":0,"matchingWords":${String(matching)},"maxMatchingWords":${String(max)},"score":${floatText(matching / max)}}`;
   const others = spanText(hit.bytes, member.valueStart, member.valueEnd)
     .slice(1, -1)
-    .replace(/"order":(\d+)/g, (_, order: string) => `"order":${String(Number(order) + 1)}`);
+    .replace(/"order":(\d+)/g, (_, order: string) => `"order":${String(Number(order) + 1)}`)
+    .replace(/("proximity":\{"order":\d+,"score":)([^}]*)/, (_, head: string, text: string) => {
+      const cost = Math.round((1 - Number(text)) * placesOf(at.variant.pairs));
+      const places = placesOf(at.pairsMax);
+      return head + floatText((places - cost) / places);
+    });
   const score = findLast(hit.bytes, hit.members, scoreKey);
   const rest = score === null ? 1 : Number(spanText(hit.bytes, score.valueStart, score.valueEnd));
   return changeHit(hit, {
@@ -216,3 +248,6 @@ function atLevel(hit: Hit, level: FrequencyLevel): Hit {
     score: floatText((matching - 1 + rest) / max),
   });
 }
+
+/** How many costs `proximity` can tell apart. */
+const placesOf = (pairs: number): number => 1 + 3 * pairs;

@@ -1,10 +1,10 @@
 import type { JsonValue, Settings } from '../../fleet';
-import { hiddenRankingRule } from '../../hidden-fields';
-import { keyBytes, spanText } from '../answer-bytes';
+import { spanText } from '../answer-bytes';
 import { compareSortValues } from '../details';
 import { DistinctFilter } from '../distinct';
 import { wordsOf } from '../exactness';
 import { distinctField, hitsNeeded, strings } from '../fields';
+import { documentOf } from '../frequency';
 import { findLast, scoreKey } from '../hits';
 import type { Hit } from '../hits';
 import { keywordIsEnough } from '../hybrid';
@@ -115,15 +115,6 @@ function weighHit(
     attributeWeightMax: searchable.includes('*') ? 0 : Math.max(0, searchable.length - 1),
     queryWords: Math.max(1, wordsOf(of.asked.q ?? '').length),
   });
-}
-
-/** The hidden place in the order of insertion names a document; else its primary key does. */
-function documentOf(hit: Hit, primaryKey: string | null): string {
-  const seq = hit.details.find(([rule]) => rule === hiddenRankingRule)?.[1]['value'];
-  if (typeof seq === 'string') return seq;
-  const key = primaryKey === null ? null : findLast(hit.bytes, hit.members, keyBytes(primaryKey));
-  if (key === null) return `${String(hit.source)}/${String(hit.start)}`;
-  return spanText(hit.bytes, key.valueStart, key.valueEnd);
 }
 
 function scoreOf(hit: Hit): number {
