@@ -18,36 +18,43 @@ interface Sample extends LoadResult {
   readonly cpuMs: number;
 }
 
-type Samples = Readonly<Record<Target, readonly Sample[]>>;
+type Samples = Readonly<Record<Target, Sample[]>>;
 
 /**
  * The same searches through Miroir's api and through two bare relays, all before the same three canned
- * nodes, by turns within one run.
+ * nodes, by turns within one run. All processes are started anew after some runs: what the compiler
+ * and the collector settle on differs from start to start by more than from run to run.
  */
 export async function benchApi(size: Size, runs: number): Promise<Row[]> {
   const shards = sizeOf(size, 'shards');
-  const samples = await withOwnRedis((redisUrl) =>
-    withStage({ redisUrl, shards }, (stage) => measure(stage, size, runs)),
-  );
+  const samples: Samples = { api: [], relay: [], concat: [], nodes: [] };
+  for (let run = 0; run < runs; run += sizeOf(size, 'runsPerStart')) {
+    const wanted = Math.min(sizeOf(size, 'runsPerStart'), runs - run);
+    await withOwnRedis((redisUrl) =>
+      withStage({ redisUrl, shards }, (stage) => measure(stage, size, { runs: wanted, samples })),
+    );
+  }
   return [...rowsAgainst(samples, 'relay'), ...rowsAgainst(samples, 'concat'), ceiling(samples)];
 }
 
-async function measure(stage: Stage, size: Size, runs: number): Promise<Samples> {
+async function measure(
+  stage: Stage,
+  size: Size,
+  { runs, samples }: { runs: number; samples: Samples },
+): Promise<void> {
   const concurrency = sizeOf(size, 'concurrency');
-  const all: Record<Target, Sample[]> = { api: [], relay: [], concat: [], nodes: [] };
+  const requests = sizeOf(size, 'requestsPerRun');
   await demandAnswers(stage);
   for (const target of targets) {
     await sample(stage, target, { requests: sizeOf(size, 'warmUp'), concurrency });
   }
-  const requests = sizeOf(size, 'requestsPerRun');
   for (let run = 0; run < runs; run += 1) {
     const first = run % targets.length;
     // Another one begins each time: whoever runs first or last may get a quieter machine.
     for (const target of [...targets.slice(first), ...targets.slice(0, first)]) {
-      all[target].push(await sample(stage, target, { requests, concurrency }));
+      samples[target].push(await sample(stage, target, { requests, concurrency }));
     }
   }
-  return all;
 }
 
 async function sample(

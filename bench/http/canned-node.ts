@@ -9,9 +9,9 @@ const unknown = Buffer.from(
 /** A node that answers every search with the same bytes at once; resolves with its url. */
 export function startCannedNode(answer: Buffer): Promise<string> {
   return listen(({ method, url = '' }, _body, response) => {
-    if (url.endsWith('/search')) sendJson(response, 200, answer);
-    else if (url === '/health') sendJson(response, 200, healthy);
-    else if (url === '/keys' && method === 'POST') sendJson(response, 201, made);
-    else sendJson(response, 404, unknown);
+    if (url.endsWith('/search')) sendJson(response, 200, [answer]);
+    else if (url === '/health') sendJson(response, 200, [healthy]);
+    else if (url === '/keys' && method === 'POST') sendJson(response, 201, [made]);
+    else sendJson(response, 404, [unknown]);
   });
 }

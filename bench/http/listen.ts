@@ -18,7 +18,16 @@ export async function listen(
   return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
 }
 
-export function sendJson(response: ServerResponse, status: number, bytes: Uint8Array): void {
-  const headers = { 'content-type': 'application/json', 'content-length': bytes.length };
-  response.writeHead(status, headers).end(bytes);
+/** Sends the pieces one after another as one body, in one write to the socket. */
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  pieces: readonly Uint8Array[],
+): void {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': length });
+  response.cork();
+  for (const piece of pieces) response.write(piece);
+  response.end();
+  response.uncork();
 }

@@ -21,8 +21,8 @@ export async function startRelay(nodes: readonly string[], merge: boolean): Prom
   const pools = nodes.map((url) => new Pool(url, { connections: 64, pipelining: 1 }));
   return listen((request, body, response) => {
     askAll(pools, request.url ?? '/', body).then(
-      (answers) => sendJson(response, 200, merge ? merged(answers, body) : concatenated(answers)),
-      (error: unknown) => sendJson(response, 502, Buffer.from(String(error))),
+      (answers) => sendJson(response, 200, merge ? [merged(answers, body)] : listed(answers)),
+      (error: unknown) => sendJson(response, 502, [Buffer.from(String(error))]),
     );
   });
 }
@@ -58,9 +58,14 @@ function shown(hit: Hit): object {
   return rest;
 }
 
-const [open, comma, close] = ['{"results":[', ',', ']}'].map((text) => Buffer.from(text));
+const around = {
+  open: Buffer.from('{"results":['),
+  comma: Buffer.from(','),
+  close: Buffer.from(']}'),
+};
 
-function concatenated(answers: readonly Buffer[]): Buffer {
-  const pieces = answers.flatMap((bytes, at) => (at === 0 ? [bytes] : [comma, bytes]));
-  return Buffer.concat([open, ...pieces, close].filter((piece) => piece !== undefined));
+/** The answers as they came, not even copied into one buffer. */
+function listed(answers: readonly Buffer[]): Buffer[] {
+  const pieces = answers.flatMap((bytes, at) => (at === 0 ? [bytes] : [around.comma, bytes]));
+  return [around.open, ...pieces, around.close];
 }

@@ -23,11 +23,9 @@ const names = workloads.map(({ name }) => name);
 const program = (): string => join(builtForTest(), 'bench', 'main.js');
 
 async function bench(...args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    [program(), ...args],
-    { timeout: 100_000 },
-  );
+  const { stdout } = await promisify(execFile)(process.execPath, [program(), ...args], {
+    timeout: 100_000,
+  });
   return stdout;
 }
 
