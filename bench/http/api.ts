@@ -22,8 +22,8 @@ type Samples = Readonly<Record<Target, Sample[]>>;
 
 /**
  * The same searches through Miroir's api and through two bare relays, all before the same three canned
- * nodes, by turns within one run. All processes are started anew after some runs: what the compiler
- * and the collector settle on differs from start to start by more than from run to run.
+ * nodes, by turns within one run. All processes are started anew after some runs: the
+ * cost of one and the same server was seen to differ from start to start by more than from run to run.
  */
 export async function benchApi(size: Size, runs: number): Promise<Row[]> {
   const shards = sizeOf(size, 'shards');
