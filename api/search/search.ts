@@ -9,6 +9,7 @@ import type { ShardId } from '../../core/ids';
 import { mergeHybrid } from '../../core/search/hybrid';
 import { refuseHiddenNames } from '../../core/search/hidden-names';
 import { searchKind } from '../../core/search/kind';
+import { withLocales } from '../../core/search/local-fields';
 import { mergeAnswers } from '../../core/search/merge';
 import { nodeSearchBody } from '../../core/search/rewrite';
 import type {
@@ -24,6 +25,7 @@ import { remedyExactness } from './exactness';
 import { gatherByFrequency } from './frequency';
 import type { Scattered } from './scatter';
 import { scatter } from './scatter';
+import { UnknownAttributes } from './search-on';
 import type { Gathered, Half, SearchAnswer, SearchOptions, SearchTarget } from './types';
 
 export type { Gathered, Half, SearchAnswer, SearchOptions, SearchTarget } from './types';
@@ -126,17 +128,21 @@ export async function gather(
       // A node knows the hidden fields and would answer.
       const hidden = refuseHiddenNames(request, entry.settings, entry.uid);
       if (hidden !== null) throw hidden;
+      const unknown = new UnknownAttributes();
       const read = await scatter(ctx, {
         entry,
         shards: wantedShards(entry, request.filter),
         fingerprint: fingerprintOf(entry, request),
         until,
         ask: (part, deadlineMs) => {
-          const body = bodyFor(entry, request, { part, ...options });
-          return askNode(ctx, part.node, { entry, route: 'search', body, deadlineMs });
+          const located = withLocales(request, entry.settings);
+          const body = bodyFor(entry, located, { part, ...options });
+          return unknown.ask(part.node, body, (one) =>
+            askNode(ctx, part.node, { entry, route: 'search', body: one, deadlineMs }),
+          );
         },
       });
-      await demandAccepted(ctx, entry, { read, request });
+      await demandAccepted(ctx, entry, { read, request, unknown });
       return { read, physicalUid: entry.physicalUid };
     }),
   );
@@ -172,9 +178,15 @@ export function bodyFor(
 async function demandAccepted(
   ctx: ApiContext,
   entry: IndexEntry,
-  asked: { read: Scattered; request: SearchRequest },
+  asked: { read: Scattered; request: SearchRequest; unknown: UnknownAttributes },
 ): Promise<void> {
-  const refused = asked.read.parts.find(({ answer }) => answer.status >= 400);
+  const { parts } = asked.read;
+  const unknown = asked.unknown.refusal(parts.map(({ node }) => node));
+  const byAll = parts.find(({ node }) => node === unknown?.node);
+  const refused =
+    unknown !== null && byAll !== undefined
+      ? { ...byAll, answer: unknown.answer }
+      : parts.find(({ answer }) => answer.status >= 400);
   if (refused === undefined) return;
   const body: JsonObject = { ...asked.request.body, limit: 0 };
   for (const name of ['page', 'hitsPerPage', 'offset'] as const) delete body[name];
