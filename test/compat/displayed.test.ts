@@ -3,6 +3,7 @@
  * Method: 200 random combinations of the parameters that show fields, from a printed seed, asked of a
  * pod and of one node without Miroir; every third field's text is a word that no answer may contain.
  */
+import type { JsonValue } from '../../core/fleet';
 import type { Json } from '../api/support';
 import { Random } from './random';
 import { engines, sidesForTest } from './sides';
@@ -80,7 +81,7 @@ describe.each(engines)('%s engine', (engine) => {
     }
   });
 
-  test.each([
+  test.each<[JsonValue, string]>([
     [['color = red', 'year > 1905'], 'and'],
     [[['color = red', 'color = blue'], 'year > 1905'], 'or within and'],
     [[['color = red', 'year > 1905']], 'or'],

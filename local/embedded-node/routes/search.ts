@@ -12,7 +12,9 @@ import type { Router } from '../http/router';
 import * as check from '../http/validate';
 import { uidFault } from '../node';
 import type { EmbeddedNode } from '../node';
+import { countUnion } from '../search/count-union';
 import { paramsOfBody, paramsOfQuery } from '../search/params';
+import type { SearchParams } from '../search/params';
 import { askEngine, runSearch } from '../search/run';
 import type { SearchTarget } from '../search/run';
 import { runSimilar } from '../search/similar';
@@ -75,7 +77,12 @@ function facetSearch(node: EmbeddedNode, sent: Json, uid: string): Answer {
   });
 }
 
-function oneOfMany(node: EmbeddedNode, item: Json, at: number): Record<string, unknown> {
+/** One query of a multi-search, checked. */
+function readQuery(
+  item: Json,
+  at: number,
+  federated: boolean,
+): { uid: string; params: SearchParams } {
   const place = check.child(check.child(check.ROOT, 'queries'), at);
   const query = check.asObject(item, place);
   const sentUid = query.get('indexUid');
@@ -85,7 +92,7 @@ function oneOfMany(node: EmbeddedNode, item: Json, at: number): Record<string, u
   const fault = uidFault(uid);
   if (fault !== null) throw check.invalidValue(fault, uidPlace);
   const params = paramsOfBody(query, place, true);
-  if ((query.get('federationOptions') ?? null) !== null) {
+  if (!federated && (query.get('federationOptions') ?? null) !== null) {
     const hint =
       'Hint: remove `federationOptions` from the query or add `federation` to the request.';
     throw new ApiError(
@@ -93,8 +100,13 @@ function oneOfMany(node: EmbeddedNode, item: Json, at: number): Record<string, u
       `Inside \`.queries[${at}]\`: Using \`federationOptions\` is not allowed in a non-federated search.\n - ${hint}`,
     );
   }
+  return { uid, params };
+}
+
+/** Errors of a query name it, and a missing index is 400 there. */
+function inQuery<T>(at: number, act: () => T): T {
   try {
-    return { indexUid: uid, ...runSearch(params, targetOf(node, uid)) };
+    return act();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     const status = error.code === 'index_not_found' ? 400 : error.status;
@@ -106,11 +118,21 @@ function multiSearch(node: EmbeddedNode, sent: Json): Answer {
   const body = check.asStruct(sent, ['queries', 'federation'], check.ROOT);
   const queries = body.get('queries');
   if (queries === undefined) throw check.missingField('queries', check.ROOT);
-  if ((body.get('federation') ?? null) !== null) {
-    throw new ApiError('bad_request', 'The embedded node does not know federated search.');
-  }
   const list = check.asArray(queries, check.child(check.ROOT, 'queries'));
-  return ok({ results: list.map((item, at) => oneOfMany(node, item, at)) });
+  const federation = body.get('federation') ?? null;
+  const read = list.map((item, at) => readQuery(item, at, federation !== null));
+  if (federation === null) {
+    return ok({
+      results: read.map(({ uid, params }, at) =>
+        inQuery(at, () => ({ indexUid: uid, ...runSearch(params, targetOf(node, uid)) })),
+      ),
+    });
+  }
+  const asked = read.map((one, at) =>
+    inQuery(at, () => ({ ...one, target: targetOf(node, one.uid) })),
+  );
+  const place = check.child(check.ROOT, 'federation');
+  return ok(countUnion(asked, check.asObject(federation, place)));
 }
 
 export function addSearchRoutes(router: Router, node: EmbeddedNode): void {
