@@ -1,4 +1,5 @@
-import { ApiClient, ApiError } from '../../cli/client';
+import type { ApiClient } from '../../cli/client';
+import { ApiError } from '../../cli/client';
 
 interface Hit {
   readonly id: number;
