@@ -39,6 +39,20 @@ export class TemporalGateway {
     return { workflowId: handle.workflowId, runId: handle.firstExecutionRunId };
   }
 
+  /**
+   * Starts a run that is short and whose result must be newer than this call: one that is under way may have
+   * looked before, so its end is awaited, for as long as a request waits for Temporal.
+   */
+  async startAfterRunning(run: StartRun): Promise<{ workflowId: string; runId: string }> {
+    try {
+      return await this.start(run);
+    } catch (error) {
+      if (!isAlreadyRunning(error)) throw error;
+    }
+    await this.#ended(run.workflowId);
+    return await this.start(run);
+  }
+
   /** Sends an update and waits until the run has taken or refused it. */
   async update(workflowId: string, name: string, message: object): Promise<unknown> {
     return await this.#guarded(() =>
@@ -64,6 +78,13 @@ export class TemporalGateway {
     await this.#connection.close();
   }
 
+  /** Returns when the run is over, however it ended, or is still going on after the deadline. */
+  async #ended(workflowId: string): Promise<void> {
+    await this.#connection
+      .withDeadline(Date.now() + controlDeadlineMs, () => this.#handle(workflowId).result())
+      .catch(() => undefined);
+  }
+
   #handle(workflowId: string): WorkflowHandle {
     return this.#client.workflow.getHandle(workflowId);
   }
@@ -76,6 +97,10 @@ export class TemporalGateway {
     }
   }
 }
+
+/** Not read from the text: only a start is refused for this reason. */
+const isAlreadyRunning = (error: unknown): boolean =>
+  error instanceof MeiliError && error.code === 'miroir_operation_refused';
 
 /** Temporal's failures by name, because bundles and test runners load its classes twice. */
 function asMeiliError(error: unknown): Error {

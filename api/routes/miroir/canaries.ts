@@ -58,7 +58,7 @@ export function registerCanaries(app: FastifyInstance, ctx: ApiContext): void {
 
   app.post<IdParams>('/_miroir/canaries/:id/run', options, async (request, reply) => {
     const { id } = await find(ctx, request.params.id);
-    const run = await temporalOf(ctx).start({
+    const run = await temporalOf(ctx).startAfterRunning({
       workflowType: workflowTypes.runCanary,
       workflowId: canaryId(id),
       args: [{ canary: id }],
