@@ -1,5 +1,6 @@
 import fastify from 'fastify';
 import type { FastifyInstance } from 'fastify';
+import { registerAudit } from './audit';
 import type { ApiContext } from './context';
 import { registerBodies } from './http/body';
 import { registerCompression } from './http/compression';
@@ -21,6 +22,7 @@ import { registerInstance } from './routes/instance';
 import { registerKeys } from './routes/keys';
 import { countRequests, registerMetrics } from './routes/metrics';
 import { registerAliases } from './routes/miroir/aliases';
+import { registerAuditLog } from './routes/miroir/audit';
 import { registerCanaries } from './routes/miroir/canaries';
 import { registerNodes } from './routes/miroir/nodes';
 import { registerOperations } from './routes/miroir/operations';
@@ -55,6 +57,7 @@ const routes: readonly ((app: FastifyInstance, ctx: ApiContext) => void)[] = [
   registerNodes,
   registerTopology,
   registerOperations,
+  registerAuditLog,
   registerAliases,
   registerCanaries,
   registerRolloverPolicies,
@@ -87,6 +90,7 @@ export function buildApp(ctx: ApiContext): FastifyInstance {
   registerCompression(app);
   registerBodies(app, ctx.config.api.bodyLimitBytes);
   countRequests(app, ctx.metrics);
+  registerAudit(app, ctx);
   registerOpenApi(app);
   registerRoutes(app, ctx);
   return app;

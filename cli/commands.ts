@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { registerApi } from './commands/api';
+import { registerAudit } from './commands/audit';
 import { registerDemo } from './commands/demo';
 import { registerDev } from './commands/dev';
 import { registerDoctor } from './commands/doctor';
@@ -7,6 +8,7 @@ import { registerExplain } from './commands/explain';
 import { registerNodes } from './commands/nodes';
 import { registerOps } from './commands/ops';
 import { registerPolicies } from './commands/policies';
+import { registerTopology } from './commands/topology';
 import { registerWorker } from './commands/worker';
 
 /** Every command of `miroir`, in the order that help shows them. */
@@ -19,5 +21,7 @@ export const registerCommands: readonly ((program: Command) => void)[] = [
   registerOps,
   registerPolicies,
   registerExplain,
+  registerTopology,
+  registerAudit,
   registerDoctor,
 ];

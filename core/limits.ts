@@ -30,5 +30,9 @@ export const nodeDeadlineMsMax = 30_000;
 export const fenceWaitMsMax = 15_000;
 
 export const topologyLogEntriesMax = 1_000;
+/** Actions of operators that are kept; about 5 MB of Redis. */
+export const auditEntriesMax = 10_000;
 export const aliasHistoryMax = 10;
 export const canaryRunsMax = 100;
+/** What one entry of the topology log keeps of the state before it; a larger past is not kept. */
+export const topologyUndoBytesMax = 64 * 1024;

@@ -1,3 +1,4 @@
+import { createAuditLog } from './audit-log';
 import { createChannels } from './channels';
 import { createAttemptStore, createFenceStore } from './fences';
 import { createFleetStore } from './fleet';
@@ -72,6 +73,7 @@ export function createStore(options: StoreOptions): Store {
     webhooks: createWebhookStore(parts),
     experimentalFeatures: createExperimentalFeatureStore(parts),
     indexUpdates: createIndexUpdateStore(parts),
+    audit: createAuditLog(parts),
     close: async () => channels.close(),
   };
 }

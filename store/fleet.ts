@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import type { AliasEntry, Fleet, FleetNode, IndexEntry } from '../core/fleet';
 import { epoch as epochOf } from '../core/ids';
 import type { Epoch, PhysicalUid } from '../core/ids';
+import { topologyLogEntriesMax } from '../core/limits';
 import type { Channels } from './channels';
 import { decodePlacement, encodeAudit, encodeOps } from './fleet-ops';
 import type { Keys } from './keys';
@@ -9,8 +10,9 @@ import { listOf, numberOf, parsed, textOf, unknownCode } from './script';
 import type { ScriptReply, ScriptRunner } from './script';
 import { ChangeFleetCode, changeFleetScript } from './scripts/change-fleet';
 import { loadFleetScript } from './scripts/load-fleet';
+import { decodeLogEntry, fleetAt } from './topology';
 import { StoreError } from './types';
-import type { Audit, FleetOp, FleetStore, IndexMeta, TopologyLogEntry } from './types';
+import type { Audit, FleetOp, FleetStore, IndexMeta } from './types';
 
 /** A lost race costs one reload; this many in a row mean that something spins. */
 const updateAttemptsMax = 50;
@@ -54,7 +56,13 @@ export function createFleetStore(parts: FleetStoreParts): FleetStore {
     },
     async log(limit) {
       const entries = await redis.lrange(keys.topologyLog, 0, Math.max(limit, 0) - 1);
-      return limit <= 0 ? [] : entries.map(decodeLogEntry);
+      return limit <= 0 ? [] : entries.map((text) => decodeLogEntry(text).entry);
+    },
+    async at(wanted) {
+      // The fleet is loaded first: what the log has beyond it is newer and is passed over.
+      const fleet = await load();
+      const texts = await redis.lrange(keys.topologyLog, 0, topologyLogEntriesMax - 1);
+      return fleetAt(keys, wanted, { fleet, changes: texts.map(decodeLogEntry) });
     },
     watch(listener) {
       return channels.listen(keys.epochChannel, (message) => listener(epochOf(Number(message))));
@@ -129,14 +137,4 @@ function values<T>(reply: ScriptReply | undefined): T[] {
 /** By code unit, so that every pod and every locale has one order. */
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function decodeLogEntry(entry: string): TopologyLogEntry {
-  const [epoch, at, audit, ops] = entry.split('\n');
-  return {
-    ...parsed<Audit>(textOf(audit)),
-    epoch: epochOf(numberOf(epoch)),
-    at: new Date(numberOf(at)).toISOString(),
-    ops: parsed<string[]>(textOf(ops)),
-  };
 }

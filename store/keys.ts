@@ -12,6 +12,8 @@ export interface Keys {
   readonly epoch: string;
   /** List, newest first, bounded: the topology log. */
   readonly topologyLog: string;
+  /** Stream, bounded: what operators did. */
+  readonly auditLog: string;
   /** Hashes of JSON: node id, index uid, alias name. */
   readonly nodes: string;
   readonly indexes: string;
@@ -96,6 +98,7 @@ export function createKeys(prefix: string): Keys {
     tag,
     epoch: at('fleet', 'epoch'),
     topologyLog: at('fleet', 'log'),
+    auditLog: at('audit', 'log'),
     nodes: at('fleet', 'nodes'),
     indexes: at('fleet', 'indexes'),
     aliases: at('fleet', 'aliases'),

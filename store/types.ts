@@ -9,6 +9,7 @@ import type {
   PodId,
   ShardId,
 } from '../core/ids';
+import type { AuditLog } from './audit-log';
 import type {
   AdminSessionStore,
   ApiKey,
@@ -29,6 +30,7 @@ import type {
   Webhook,
 } from './record-types';
 import type { FleetTask, TaskStore } from './task-types';
+import type { PastFleet } from './topology';
 
 /** An index without its placement rows, which are changed one by one with `set-replicas`. */
 export type IndexMeta = Omit<IndexEntry, 'placement'>;
@@ -86,6 +88,8 @@ export interface FleetStore {
   update(audit: Audit, decide: (fleet: Fleet) => readonly FleetOp[] | null): Promise<Fleet>;
   /** Newest first. */
   log(limit: number): Promise<TopologyLogEntry[]>;
+  /** The fleet as it was at an epoch, as far as the log reaches back. */
+  at(epoch: Epoch): Promise<PastFleet>;
   /** Calls the listener with each new epoch, from any pod. Returns the way to stop it. */
   watch(listener: (epoch: Epoch) => void): () => void;
 }
@@ -350,6 +354,7 @@ export interface Store {
   readonly webhooks: Records<Webhook>;
   readonly experimentalFeatures: Records<ExperimentalFeature>;
   readonly indexUpdates: Records<IndexUpdate>;
+  readonly audit: AuditLog;
   /** Ends the subscriptions this store made. The connections given to it are the caller's to end. */
   close(): Promise<void>;
 }

@@ -83,8 +83,11 @@ const named: Readonly<Record<string, string>> = {
   'POST /chats/{workspaceUid}/chat/completions': refusedChats,
   'GET /_miroir/openapi.json': 'This document.',
   'GET /_miroir/ready': 'Whether this pod may get requests; for load balancers.',
-  'GET /_miroir/topology': 'Nodes, indexes, aliases and pods as of the present epoch.',
+  'GET /_miroir/topology':
+    'Nodes, indexes, aliases and pods as of the present epoch, or of an earlier one (`?epoch=`).',
   'GET /_miroir/topology/log': 'Who changed the fleet, when and why.',
+  'GET /_miroir/topology/diff': 'What differs between two epochs.',
+  'GET /_miroir/audit': 'What operators did, with who and why; filtered.',
   'GET /_miroir/shards': 'Each shard with its copies and their states.',
   'POST /_miroir/nodes': 'Add a node.',
   'DELETE /_miroir/nodes/{id}': 'Drain a node and take it out of the fleet.',

@@ -127,8 +127,8 @@ if ARGV[16] ~= '' then
 end
 
 if tonumber(ARGV[22]) > 0 then
-  applySteps(22)
-  epoch = raiseEpoch(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3])
+  local change = { audit = ARGV[2], ops = ARGV[3], undo = applySteps(22) }
+  epoch = raiseEpoch(KEYS[1], KEYS[2], ARGV[1], change)
 end
 redis.call('HSET', KEYS[12], nonce, integer(uid) .. ' ' .. integer(first) .. ' ' .. integer(epoch))
 return { ${BeginWriteCode.Ok}, integer(uid), integer(first), epoch }

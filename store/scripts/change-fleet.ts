@@ -19,7 +19,7 @@ export const changeFleetScript: Script = {
   lua: `${nowMsLua}${integerLua}${applyStepsLua}${raiseEpochLua}
 local epoch = tonumber(redis.call('GET', KEYS[1]) or '0')
 if epoch ~= tonumber(ARGV[4]) then return { ${ChangeFleetCode.EpochMoved}, epoch } end
-applySteps(5)
-return { ${ChangeFleetCode.Ok}, raiseEpoch(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3]) }
+local change = { audit = ARGV[2], ops = ARGV[3], undo = applySteps(5) }
+return { ${ChangeFleetCode.Ok}, raiseEpoch(KEYS[1], KEYS[2], ARGV[1], change) }
 `,
 };

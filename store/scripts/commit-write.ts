@@ -38,7 +38,7 @@ redis.call('HDEL', KEYS[6], ARGV[7])
 storeTask({ uid = ARGV[6], json = ARGV[8], summary = ARGV[9], final = ARGV[10] == '1' },
   { task = ARGV[11], summaries = KEYS[10], open = KEYS[8], finished = KEYS[9], max = tonumber(ARGV[12]) })
 
-local kept, lines = {}, {}
+local kept, lines, undo = {}, {}, {}
 local function markShard(shard, marked)
   local before, after, rows = 0, 0, {}
   for _, fieldAndRow in ipairs(rowsOf(KEYS[7], shard)) do
@@ -53,7 +53,7 @@ local function markShard(shard, marked)
       if state == 'in-sync' then after = after + 1 end
       items[#items + 1] = node .. ':' .. state
     end
-    if changed then rows[#rows + 1] = { field, table.concat(items, ',') } end
+    if changed then rows[#rows + 1] = { field, table.concat(items, ','), row } end
   end
   if before > 0 and after == 0 then
     kept[#kept + 1] = shard
@@ -61,6 +61,7 @@ local function markShard(shard, marked)
   end
   for _, row in ipairs(rows) do
     redis.call('HSET', KEYS[7], row[1], row[2])
+    undo[#undo + 1] = { KEYS[7], row[1], row[3] }
     lines[#lines + 1] = 'set-replicas ' .. ARGV[5] .. ' ' .. string.gsub(row[1], ':', '/') .. ' ' .. row[2]
   end
 end
@@ -75,7 +76,8 @@ while ARGV[at] do
   markShard(shard, marked)
 end
 if #lines > 0 then
-  epoch = raiseEpoch(KEYS[1], KEYS[2], ARGV[1], ARGV[2], cjson.encode(lines))
+  local change = { audit = ARGV[2], ops = cjson.encode(lines), undo = undo }
+  epoch = raiseEpoch(KEYS[1], KEYS[2], ARGV[1], change)
 end
 if #kept > 0 then return { ${CommitWriteCode.LastInSync}, epoch, table.concat(kept, ',') } end
 return { ${CommitWriteCode.Ok}, epoch, '' }

@@ -1,4 +1,4 @@
-import { topologyLogEntriesMax } from '../../core/limits';
+import { topologyLogEntriesMax, topologyUndoBytesMax } from '../../core/limits';
 
 /** Milliseconds by the server's clock: leases of different pods are compared with each other. */
 export const nowMsLua = `
@@ -18,7 +18,8 @@ end
 /**
  * Steps of a change, already spelled as writes. ARGV from \`at\`: count, then for each step
  * verb, ordinal of its key in KEYS, field, value. \`row\` also notes the group of a placement row, so
- * that a script can find all rows of a shard. Returns the place after the last step.
+ * that a script can find all rows of a shard. Returns what was there before, as {key, field, value or
+ * false}, in the order in which it was overwritten: undone backwards it gives the state before.
  */
 export const applyStepsLua = `
 local function addGroup(key, group)
@@ -30,10 +31,16 @@ local function addGroup(key, group)
   end
 end
 local function applySteps(at)
-  local count = tonumber(ARGV[at])
+  local count, undo = tonumber(ARGV[at]), {}
   for i = 0, count - 1 do
     local p = at + 1 + i * 4
     local verb, key = ARGV[p], KEYS[tonumber(ARGV[p + 1])]
+    if verb == 'drop' then
+      local flat = redis.call('HGETALL', key)
+      for f = 1, #flat, 2 do undo[#undo + 1] = { key, flat[f], flat[f + 1] } end
+    else
+      undo[#undo + 1] = { key, ARGV[p + 2], redis.call('HGET', key, ARGV[p + 2]) }
+    end
     if verb == 'set' then
       redis.call('HSET', key, ARGV[p + 2], ARGV[p + 3])
     elseif verb == 'unset' then
@@ -47,15 +54,21 @@ local function applySteps(at)
       error('unknown step ' .. verb)
     end
   end
-  return at + 1 + count * 4
+  return undo
 end
 `;
 
-/** Needs nowMs and integer. Raises the epoch, logs who did it, tells every pod. Returns the epoch. */
+/**
+ * Needs nowMs and integer. Raises the epoch, logs who did it and what was there before, tells every pod.
+ * Returns the epoch. A change whose past is too large is logged without it: the log stays bounded.
+ */
 export const raiseEpochLua = `
-local function raiseEpoch(epochKey, logKey, channel, audit, ops)
+local function raiseEpoch(epochKey, logKey, channel, change)
   local epoch = redis.call('INCR', epochKey)
-  redis.call('LPUSH', logKey, epoch .. '\\n' .. integer(nowMs()) .. '\\n' .. audit .. '\\n' .. ops)
+  local undo = #change.undo == 0 and '[]' or cjson.encode(change.undo)
+  if #undo > ${topologyUndoBytesMax} then undo = 'null' end
+  redis.call('LPUSH', logKey, table.concat(
+    { epoch, integer(nowMs()), change.audit, change.ops, undo }, '\\n'))
   redis.call('LTRIM', logKey, 0, ${topologyLogEntriesMax - 1})
   redis.call('PUBLISH', channel, epoch)
   return epoch

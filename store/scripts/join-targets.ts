@@ -61,7 +61,7 @@ for i = 6, 5 + journals do
   end
 end
 for i = 6, 5 + journals do redis.call('UNLINK', KEYS[i]) end
-applySteps(10)
-return { ${JoinTargetsCode.Ok}, raiseEpoch(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3]) }
+local change = { audit = ARGV[2], ops = ARGV[3], undo = applySteps(10) }
+return { ${JoinTargetsCode.Ok}, raiseEpoch(KEYS[1], KEYS[2], ARGV[1], change) }
 `,
 };

@@ -13,9 +13,9 @@ import type { TemporalGateway } from '../../temporal-gateway';
  */
 export function operatorRoute(ctx: ApiContext): {
   onRequest: onRequestAsyncHookHandler;
-  config: { body: 'none' };
+  config: { body: 'none'; audited: true };
 } {
-  return { onRequest: authorizeAdmin(ctx), config: { body: 'none' } };
+  return { onRequest: authorizeAdmin(ctx), config: { body: 'none', audited: true } };
 }
 
 /** An empty body is an empty object: most verbs need none. */

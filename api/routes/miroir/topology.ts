@@ -1,6 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { Fleet, IndexEntry, ReplicaState } from '../../../core/fleet';
+import { MeiliError } from '../../../core/errors';
+import { epoch as epochOf } from '../../../core/ids';
 import type { NodeId } from '../../../core/ids';
+import { topologyLogEntriesMax } from '../../../core/limits';
+import { topologyDifference } from '../../../core/topology-diff';
 import { operatorRoute } from './operator-route';
 
 import type { ApiContext } from '../../context';
@@ -16,7 +20,10 @@ export function registerTopology(app: FastifyInstance, ctx: ApiContext): void {
     return await reply.code(ready ? 200 : 503).send({ ready });
   });
 
-  app.get('/_miroir/topology', options, async () => {
+  app.get('/_miroir/topology', options, async (request) => {
+    const query = queryOf(request.query);
+    demandKnown(query, ['epoch']);
+    if (query.has('epoch')) return pastTopology(await fleetAt(ctx, query, 'epoch'));
     const fleet = ctx.fleet.current();
     const pods = await ctx.store.pods.list();
     return {
@@ -34,15 +41,30 @@ export function registerTopology(app: FastifyInstance, ctx: ApiContext): void {
 
   app.get('/_miroir/topology/log', options, async (request) => {
     const query = queryOf(request.query);
-    demandKnown(query, ['limit']);
+    demandKnown(query, ['limit', 'who', 'contains']);
     const limit = readCount(query, 'limit', { otherwise: 50, code: 'bad_request' });
-    return { results: await ctx.store.fleet.log(Math.min(limit, 1_000)) };
+    const who = query.get('who');
+    const contains = query.get('contains');
+    const entries = await ctx.store.fleet.log(topologyLogEntriesMax);
+    const results = entries.filter(
+      (entry) =>
+        (who === undefined || entry.who === who) &&
+        (contains === undefined || [entry.what, ...entry.ops].join('\n').includes(contains)),
+    );
+    return { results: results.slice(0, limit), oldest: entries.at(-1)?.epoch ?? null };
   });
 
-  app.get('/_miroir/shards', options, (request) => {
+  app.get('/_miroir/topology/diff', options, async (request) => {
     const query = queryOf(request.query);
-    demandKnown(query, ['index', 'node']);
-    const fleet = ctx.fleet.current();
+    demandKnown(query, ['from', 'to']);
+    const to = query.has('to') ? await fleetAt(ctx, query, 'to') : await ctx.store.fleet.load();
+    return topologyDifference(await fleetAt(ctx, query, 'from'), to);
+  });
+
+  app.get('/_miroir/shards', options, async (request) => {
+    const query = queryOf(request.query);
+    demandKnown(query, ['index', 'node', 'epoch']);
+    const fleet = query.has('epoch') ? await fleetAt(ctx, query, 'epoch') : ctx.fleet.current();
     const rows = fleet.indexes
       .filter((entry) => query.get('index') === undefined || entry.uid === query.get('index'))
       .flatMap(shardRows)
@@ -52,6 +74,36 @@ export function registerTopology(app: FastifyInstance, ctx: ApiContext): void {
       });
     return { epoch: fleet.epoch, results: rows };
   });
+}
+
+/** The fleet at the epoch that a parameter names; refused where the log does not reach back to it. */
+async function fleetAt(
+  ctx: ApiContext,
+  query: ReadonlyMap<string, string>,
+  name: string,
+): Promise<Fleet> {
+  if (!query.has(name)) {
+    throw new MeiliError('bad_request', `Missing parameter \`${name}\`: expected an epoch`);
+  }
+  const epoch = epochOf(readCount(query, name, { otherwise: 0, code: 'bad_request' }));
+  const past = await ctx.store.fleet.at(epoch);
+  if (past.ok) return past.fleet;
+  throw new MeiliError(
+    'miroir_not_found',
+    past.reason === 'future'
+      ? `Epoch ${epoch} has not been reached; the fleet is at ${past.oldest}.`
+      : `The topology log reaches back to epoch ${past.oldest}, not to ${epoch}.`,
+  );
+}
+
+/** What was is told without health and pods, which are of the moment. */
+function pastTopology(fleet: Fleet): object {
+  return {
+    epoch: fleet.epoch,
+    nodes: fleet.nodes.map((node) => ({ ...node, replicas: countStates(fleet, node.id) })),
+    indexes: fleet.indexes.map(summary),
+    aliases: fleet.aliases,
+  };
 }
 
 function summary(entry: IndexEntry): object {
