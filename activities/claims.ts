@@ -1,52 +1,60 @@
-import type { Verdict } from '../core/operations';
-import type { Lease } from '../store/record-types';
-import type { ActivityTools } from './tools';
-import type { ClaimRequest } from './types';
+import type { ActivityTools, Call } from './tools';
+import type { ClaimRequest, ClaimVerdict } from './types';
 
-/** A claim ends with its operation; the time is only there so that nothing is kept for ever. */
-const claimMs = 30 * 24 * 3_600_000;
-const prefix = 'placement/group-';
+/** How often a waiting call looks again; a release is seen within this time. */
+const lookMs = 250;
+/** How often Temporal is asked whether those in the way are still open. */
+const askMs = 5_000;
 
-/** All groups or none. A claim whose run is closed was left by a terminated one and is taken over. */
+/**
+ * All groups or none, first come, first served. What is in the way is asked for at Temporal: an operation
+ * whose run is closed was terminated or lost, and what it left behind, claim or place in the queue, is
+ * taken away.
+ */
 export async function claimGroups(
   tools: ActivityTools,
-  { operation, groups }: ClaimRequest,
-): Promise<Verdict> {
-  const taken: Lease[] = [];
-  for (const group of [...groups].sort((a, b) => a - b)) {
-    const name = `${prefix}${String(group)}`;
-    const lease = await acquire(tools, name, operation);
-    if (lease !== null) {
-      taken.push(lease);
-      continue;
+  { operation, groups, waitMs = 0 }: ClaimRequest,
+  call: Call,
+): Promise<ClaimVerdict> {
+  const { store, clock } = tools;
+  const until = clock.now() + waitMs;
+  let askAt = 0;
+  for (;;) {
+    const result = await store.governor.claim(operation, groups);
+    if (result.kind === 'ok') return { ok: true };
+    if (result.kind === 'full') {
+      const reason = `${String(result.waiting)} operations are waiting for their turn already; start it again later`;
+      return { ok: false, reason, full: true };
     }
-    const holder = (await tools.store.leases.get(name))?.holder ?? 'another operation';
-    for (const mine of taken) await tools.store.leases.release(mine);
-    return { ok: false, reason: `group ${String(group)} is in use by ${holder}` };
+    if (clock.now() >= askAt) {
+      if (await releaseClosed(tools, result.blockers)) continue;
+      askAt = clock.now() + askMs;
+    }
+    if (clock.now() >= until) return { ok: false, reason: waitingFor(result.blockers) };
+    await clock.sleep(lookMs, call.signal);
   }
-  return { ok: true };
 }
 
-async function acquire(
+/** Whether some of them were closed, so that it is worth to ask again. */
+async function releaseClosed(
   { store, runs }: ActivityTools,
-  name: string,
-  operation: string,
-): Promise<Lease | null> {
-  const lease = await store.leases.acquire(name, operation, claimMs);
-  if (lease !== null) return lease;
-  const held = await store.leases.get(name);
-  if (held !== null && (await runs.isOpen(held.holder))) return null;
-  if (held !== null) await store.leases.release(held);
-  return store.leases.acquire(name, operation, claimMs);
+  blockers: readonly string[],
+): Promise<boolean> {
+  let released = false;
+  for (const blocker of blockers) {
+    if (await runs.isOpen(blocker)) continue;
+    await store.governor.release(blocker);
+    released = true;
+  }
+  return released;
 }
+
+const waitingFor = (blockers: readonly string[]): string =>
+  `the groups are in use, or wanted earlier, by ${blockers.join(', ')}`;
 
 export async function releaseGroups(
   { store }: ActivityTools,
   { operation }: { readonly operation: string },
 ): Promise<void> {
-  for (const lease of await store.leases.list()) {
-    if (lease.holder === operation && lease.name.startsWith(prefix)) {
-      await store.leases.release(lease);
-    }
-  }
+  await store.governor.release(operation);
 }

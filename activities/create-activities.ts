@@ -5,8 +5,10 @@ import { canariesAreGreen, runCanary } from './canaries';
 import { claimGroups, releaseGroups } from './claims';
 import { toFailure } from './errors';
 import { adoptNode, checkNewNode } from './nodes/adopt';
+import { applyChange, checkChange, finishChange, undoChange } from './nodes/change';
 import { forgetCopies, mayLeave, removeNode, setNodeIntent } from './nodes/leave';
-import { checkPlan, planRebalance, planRepair } from './plan/plan';
+import { checkPlan, planChange, planRebalance, planRepair, recheckChange } from './plan/plan';
+import { reshardCatalogue } from './reshard';
 import { decideRollover } from './rollover/policy';
 import {
   createNextIndex,
@@ -104,6 +106,13 @@ const runs: { readonly [N in Names]: Run<N> } = {
   planRebalance,
   planRepair,
   checkPlan,
+  checkChange,
+  planChange,
+  recheckChange,
+  applyChange,
+  finishChange,
+  undoChange,
+  reshardCatalogue,
   claimGroups,
   releaseGroups,
   checkNewNode,

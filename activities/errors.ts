@@ -17,6 +17,7 @@ export type RefuseType =
   | 'policy-unknown'
   | 'policy-invalid'
   | 'canary-unknown'
+  | 'change-refused'
   | 'rollover-refused';
 
 export const refuse = (type: RefuseType, message: string): ApplicationFailure =>

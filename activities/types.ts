@@ -17,6 +17,7 @@ import type {
   Verdict,
   VerifyResult,
 } from '../core/operations';
+import type { PlacementChange, Reshard } from '../core/placement-change';
 
 /** Shards that were stale on the target before: a roll-back makes them stale again, not gone. */
 export interface OpenResult {
@@ -40,9 +41,21 @@ export interface PlanRequest {
 }
 
 export interface RepairRequest {
-  readonly node: NodeId;
+  /** `null`: all nodes. */
+  readonly node: NodeId | null;
+  /** `null`: all indexes. */
   readonly physicalUid: PhysicalUid | null;
+  readonly shard?: ShardId | null;
 }
+
+export interface ChangeRequest extends Origin {
+  readonly change: PlacementChange;
+}
+
+/** `fencedMs`: how long writes to the index had to wait. `done: false`: try again a little later. */
+export type ReshardOutcome =
+  | { readonly done: true; readonly epoch: Epoch; readonly fencedMs: number }
+  | { readonly done: false; readonly reason: string; readonly final: boolean };
 
 /** `fresh: false`: the fleet changed so that other syncs are needed; the new plan must be approved. */
 export interface PlanCheck {
@@ -53,7 +66,13 @@ export interface PlanCheck {
 export interface ClaimRequest {
   readonly operation: string;
   readonly groups: readonly GroupId[];
+  /** How long the call may wait for the operations before it; 0 by default. */
+  readonly waitMs?: number;
 }
+
+/** `full`: there is no place in the queue, and waiting would not give one. */
+export type ClaimVerdict =
+  { readonly ok: true } | { readonly ok: false; readonly reason: string; readonly full?: boolean };
 
 export type MayLeave =
   { readonly ok: true; readonly group: GroupId } | { readonly ok: false; readonly reason: string };
@@ -122,8 +141,27 @@ export interface Activities {
     readonly repair: RepairRequest | null;
   }): Promise<PlanCheck>;
   /** Puts two placement operations on one group apart. */
-  claimGroups(request: ClaimRequest): Promise<Verdict>;
+  claimGroups(request: ClaimRequest): Promise<ClaimVerdict>;
   releaseGroups(request: { readonly operation: string }): Promise<void>;
+
+  /** Says why a change cannot be made, before anything is changed. */
+  checkChange(request: ChangeRequest): Promise<Verdict>;
+  planChange(request: { readonly change: PlacementChange }): Promise<OperationPlan>;
+  /** Plans again and compares. */
+  recheckChange(request: {
+    readonly plan: OperationPlan;
+    readonly change: PlacementChange;
+  }): Promise<PlanCheck>;
+  /** What is changed before copies are made. */
+  applyChange(request: ChangeRequest): Promise<Verdict>;
+  /** What is changed when all copies are made. Refused where something is left. */
+  finishChange(request: ChangeRequest): Promise<Verdict>;
+  /** Takes back what `applyChange` did; `undo` is the change that leads back, as it was planned. */
+  undoChange(request: ChangeRequest & { readonly undo: PlacementChange | null }): Promise<void>;
+  /** Gives an index another number of shards, under a fence; every bucket stays where it is. */
+  reshardCatalogue(
+    request: Origin & { readonly change: Reshard; readonly operation: string },
+  ): Promise<ReshardOutcome>;
 
   checkNewNode(input: AddNodeInput): Promise<Verdict>;
   adoptNode(input: AddNodeInput): Promise<{ readonly instanceId: string }>;

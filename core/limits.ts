@@ -36,3 +36,6 @@ export const aliasHistoryMax = 10;
 export const canaryRunsMax = 100;
 /** What one entry of the topology log keeps of the state before it; a larger past is not kept. */
 export const topologyUndoBytesMax = 64 * 1024;
+
+/** Operations that wait for a group at once. More would be answered by a fleet that none of them saw. */
+export const operationsQueuedMax = 32;

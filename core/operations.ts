@@ -1,5 +1,8 @@
 import type { JsonValue } from './fleet';
 import type { Epoch, GroupId, IndexUid, NodeId, PhysicalUid, ShardId } from './ids';
+import type { NodeToAdd, PlacementChange } from './placement-change';
+
+export type { NodeToAdd } from './placement-change';
 
 /**
  * The data of operations: what starts one, what a plan says, what a report says. Only types and two
@@ -35,6 +38,13 @@ export type OperationKind =
   | 'drain-node'
   | 'remove-node'
   | 'repair'
+  | 'set-node'
+  | 'replace-node'
+  | 'add-group'
+  | 'remove-group'
+  | 'set-replication'
+  | 'reshard'
+  | 'plan'
   | 'settings'
   | 'rollover'
   | 'canary';
@@ -134,7 +144,12 @@ export interface CatchUpResult {
 }
 
 export type JoinOutcome =
-  | { readonly joined: true; readonly epoch: Epoch }
+  | {
+      readonly joined: true;
+      readonly epoch: Epoch;
+      /** How long writes to the shards had to wait; absent where an earlier attempt had joined. */
+      readonly fencedMs?: number;
+    }
   | { readonly joined: false; readonly reason: string };
 
 export interface VerifyResult {
@@ -187,6 +202,10 @@ export interface OperationPlan {
   readonly notKept: readonly string[];
   /** Shards whose only in-sync copy is the source of a move. */
   readonly onlyCopies: number;
+  /** What the plan is for, where that is more than spreading and filling copies. */
+  readonly change?: PlacementChange;
+  /** The change that leads back; null where only an operator can know it. */
+  readonly undo?: PlacementChange | null;
 }
 
 export interface RunOptions extends SyncOptions {
@@ -227,14 +246,6 @@ export interface RebalanceInput extends Origin {
   readonly resume?: PlanResume;
 }
 
-export interface NodeToAdd {
-  readonly id: NodeId;
-  readonly url: string;
-  readonly group: GroupId;
-  readonly zone: string | null;
-  readonly weight: number;
-}
-
 export interface AddNodeInput extends Origin {
   readonly node: NodeToAdd;
   readonly options: RunOptions;
@@ -257,9 +268,19 @@ export interface RemoveNodeInput extends Origin {
 }
 
 export interface RepairInput extends Origin {
-  readonly node: NodeId;
+  /** `null`: all nodes. */
+  readonly node: NodeId | null;
   /** `null`: all indexes. */
   readonly physicalUid: PhysicalUid | null;
+  /** Only this shard of the index. */
+  readonly shard?: ShardId | null;
+  readonly options: RunOptions;
+  readonly resume?: PlanResume;
+}
+
+/** Starts an operation that is described by the change it makes. */
+export interface ChangeInput<C extends PlacementChange = PlacementChange> extends Origin {
+  readonly change: C;
   readonly options: RunOptions;
   readonly resume?: PlanResume;
 }

@@ -13,6 +13,11 @@ export interface PlaceInput {
   readonly present: readonly GroupPlacement[] | null;
   /** Makes the choices of two indexes differ, so that their first shards do not share a node. */
   readonly seed: string;
+  /**
+   * The part of a present copy that the node lacks, 0 … 1: shards that are to be joined of pieces are
+   * nowhere whole. 0 by default.
+   */
+  readonly missing?: (group: GroupId, shard: number, node: NodeId) => number;
 }
 
 export interface PlaceResult {
@@ -88,7 +93,8 @@ function placeGroup(
   );
   const shares = fairShares(nodes, shardCount, copies);
   const homes = present.map((_, shard) => homeOrder(seed, shard, nodes));
-  const chosen = cheapest({ nodes, copies, shares, present, homes });
+  const missing = (shard: number, id: NodeId): number => input.missing?.(group, shard, id) ?? 0;
+  const chosen = cheapest({ nodes, copies, shares, present, homes, missing });
   return chosen.map((ids, shard) => {
     const kept = (present[shard] ?? []).filter((id) => ids.has(id));
     const made = (homes[shard] ?? []).filter((id) => ids.has(id) && !kept.includes(id));
@@ -102,11 +108,12 @@ interface Assignment {
   readonly shares: ReadonlyMap<NodeId, number>;
   readonly present: readonly (readonly NodeId[])[];
   readonly homes: readonly (readonly NodeId[])[];
+  readonly missing: (shard: number, id: NodeId) => number;
 }
 
 /** Sends `copies` of each shard over its zones to nodes, each up to its share, at the least price. */
 function cheapest(problem: Assignment): Set<NodeId>[] {
-  const { nodes, copies, shares, present, homes } = problem;
+  const { nodes, copies, shares, present, homes, missing } = problem;
   const network = new FlowNetwork();
   const source = network.addVertex();
   const sink = network.addVertex();
@@ -126,7 +133,8 @@ function cheapest(problem: Assignment): Set<NodeId>[] {
       for (const { id } of members) {
         const distance = homes[shard]?.indexOf(id) ?? 0;
         // Of too many copies the surest are kept.
-        const price = kept.includes(id) ? kept.indexOf(id) : movePrice + distance;
+        const lacked = kept.includes(id) ? Math.round(movePrice * missing(shard, id)) : movePrice;
+        const price = lacked + (kept.includes(id) ? kept.indexOf(id) : distance);
         const edge = network.addEdge(gate, vertexOf.get(id) as number, 1, price);
         choices.push({ shard, id, edge });
       }

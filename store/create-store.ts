@@ -2,10 +2,12 @@ import { createAuditLog } from './audit-log';
 import { createChannels } from './channels';
 import { createAttemptStore, createFenceStore } from './fences';
 import { createFleetStore } from './fleet';
+import { createGovernorStore } from './governor';
 import { createJoin } from './join';
 import { createJournalStore } from './journals';
 import { createKeys } from './keys';
 import type { StoreOptions } from './options';
+import { createReshard } from './reshard';
 import { createPodStore } from './pods';
 import { createAdminSessionStore } from './records/admin-session';
 import { createAliasView } from './records/alias';
@@ -55,6 +57,8 @@ export function createStore(options: StoreOptions): Store {
     fences: createFenceStore({ ...parts, pods }),
     attempts: createAttemptStore(parts),
     join: createJoin({ ...parts, waitAof }),
+    reshard: createReshard({ ...parts, waitAof }),
+    governor: createGovernorStore(parts),
     tasks: createTaskStore({ ...parts, tasksMax }),
     aliases: createAliasView(fleet, now),
     jobs: createJobStore(parts),

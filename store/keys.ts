@@ -49,6 +49,12 @@ export interface Keys {
   /** String: how many fences were ever raised. */
   readonly fenceRaises: string;
   attempt(runKey: string): string;
+  /** Hash: group → the operation that has it to itself. */
+  readonly claims: string;
+  /** Sorted set: waiting operations by ticket; hash: what each wants, `0,1`; string: the last ticket. */
+  readonly claimQueue: string;
+  readonly claimWanted: string;
+  readonly claimTickets: string;
 
   /** String: the next task uid. */
   readonly nextTaskUid: string;
@@ -117,6 +123,10 @@ export function createKeys(prefix: string): Keys {
     fences: (physicalUid) => at('fence', physicalUid),
     fenceRaises: at('fence-index', 'raises'),
     attempt: (runKey) => at('attempt', runKey),
+    claims: at('claim', 'groups'),
+    claimQueue: at('claim', 'queue'),
+    claimWanted: at('claim', 'wanted'),
+    claimTickets: at('claim', 'tickets'),
     nextTaskUid: at('task-index', 'next'),
     task: (uid) => at('task', uid),
     openTasks: at('task-index', 'open'),

@@ -80,7 +80,10 @@ function mayCancel(state: OperationState): void {
 function mayReverse(state: OperationState): void {
   refuseOver(state);
   if (!state.reversible || state.reversedBy !== null) {
-    throw refusal('not-reversible', 'Only between cut-over and clean-up can it be reversed.');
+    throw refusal(
+      'not-reversible',
+      'Only while copies are made, and before those that were moved are cleaned up, can it be reversed.',
+    );
   }
 }
 
@@ -90,6 +93,11 @@ function apply(operation: Operation, command: ControlCommand): void {
   if (command.command === 'resume') state.paused = false;
   if (command.command === 'setThrottle') state.documentsPerSecond = command.documentsPerSecond;
   if (command.command === 'cancel') operation.requestCancel(command.who);
+  if (command.command !== 'reverse') return;
+  // A sync that has not cut over yet is undone; one that has flips back, now or as soon as it may.
+  if (state.cancellable && operation.spec.kind === 'sync') operation.requestCancel(command.who);
+  else state.reversedBy ??= command.who;
+  state.paused = false;
 }
 
 /** Says whether a parent's command still makes sense here; a signal cannot be refused, only ignored. */
@@ -151,6 +159,11 @@ export function handleOperator(operation: Operation, onCommand: OnCommand): void
       const accepted = { phase: state.phase };
       state.reversedBy = who;
       await operation.show();
+      // A sync is reversed by itself; what is made of syncs tells those that run.
+      if (operation.spec.kind !== 'sync') {
+        state.paused = false;
+        await onCommand({ command: 'reverse', who });
+      }
       return accepted;
     },
     { validator: checked(mayReverse) },

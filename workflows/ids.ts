@@ -1,5 +1,6 @@
 import type { GroupId, NodeId, PhysicalUid } from '../core/ids';
 import type { SyncPair } from '../core/operations';
+import type { PlacementChange, RepairScope } from '../core/placement-change';
 
 /**
  * Workflow ids. They say what is happening and they are locks: of two runs with one id only one is
@@ -23,6 +24,46 @@ export const addNodeId = (node: NodeId): string => `add-node/${part(node)}`;
 export const drainNodeId = (node: NodeId): string => `drain-node/${part(node)}`;
 export const removeNodeId = (node: NodeId): string => `remove-node/${part(node)}`;
 export const repairId = (node: NodeId): string => `repair/${part(node)}`;
+
+/** What an operation that is described by its change has to itself. */
+export function changeId(change: PlacementChange): string {
+  switch (change.kind) {
+    case 'rebalance':
+      return rebalanceId(change.group);
+    case 'add-node':
+      return addNodeId(change.node.id);
+    case 'drain-node':
+      return drainNodeId(change.node);
+    case 'remove-node':
+      return removeNodeId(change.node);
+    case 'repair':
+      return repairScopeId(change);
+    case 'set-node':
+      return `set-node/${part(change.node)}`;
+    case 'replace-node':
+      return `replace-node/${part(change.old)}`;
+    case 'add-group':
+    case 'remove-group':
+      return `${change.kind}/${String(change.group)}`;
+    case 'set-replication': {
+      const [only] = change.factors;
+      const one = change.factors.length === 1 && only !== undefined;
+      return one ? `replication/${part(only.physicalUid)}` : 'replication/all';
+    }
+    case 'reshard':
+      return `reshard/${part(change.physicalUid)}`;
+  }
+}
+
+function repairScopeId({ node, physicalUid, shard }: RepairScope): string {
+  if (physicalUid === null) return node === null ? 'repair-all' : repairId(node);
+  const shards = shard === null ? '' : `/${String(shard)}`;
+  const onNode = node === null ? '' : `/on/${part(node)}`;
+  return `repair-index/${part(physicalUid)}${shards}${onNode}`;
+}
+
+/** A dry run locks nothing but itself. */
+export const planId = (change: PlacementChange): string => `plan/${changeId(change)}`;
 export const settingsId = (physicalUid: PhysicalUid): string => `settings/${part(physicalUid)}`;
 export const rolloverId = (policy: string): string => `rollover/${part(policy)}`;
 export const canaryId = (canary: string): string => `canary/${part(canary)}`;

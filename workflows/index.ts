@@ -1,6 +1,10 @@
 /** Everything the worker's bundle exports: one function for each workflow type. */
+export { addGroup, removeGroup } from './groups';
 export { addNode, drainNode, removeNode } from './nodes';
+export { planOperation } from './plan-operation';
 export { rebalance, repairReplica } from './rebalance';
+export { reshardIndex } from './reshard-index';
+export { replaceNode, setNode, setReplication } from './set-placement';
 export { rolloverAlias, scheduledRollover } from './rollover-alias';
 export { runCanary, scheduledCanary } from './run-canary';
 export { settingsBroadcast } from './settings-broadcast';

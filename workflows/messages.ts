@@ -50,7 +50,7 @@ export const progressQuery = defineQuery<ProgressView>('progress');
 export const planQuery = defineQuery<OperationPlan | null>('plan');
 
 export type ControlCommand =
-  | { readonly command: 'pause' | 'resume' | 'cancel'; readonly who: string }
+  | { readonly command: 'pause' | 'resume' | 'cancel' | 'reverse'; readonly who: string }
   | {
       readonly command: 'setThrottle';
       readonly who: string;
@@ -67,6 +67,13 @@ export const workflowTypes = {
   drainNode: 'drainNode',
   removeNode: 'removeNode',
   repairReplica: 'repairReplica',
+  setNode: 'setNode',
+  replaceNode: 'replaceNode',
+  addGroup: 'addGroup',
+  removeGroup: 'removeGroup',
+  setReplication: 'setReplication',
+  reshardIndex: 'reshardIndex',
+  planOperation: 'planOperation',
   settingsBroadcast: 'settingsBroadcast',
   rolloverAlias: 'rolloverAlias',
   scheduledRollover: 'scheduledRollover',

@@ -38,6 +38,8 @@ export interface OperationState {
   documentsCopied: number;
   /** How long documents were copied, for the rates that plans are made with. */
   copyMs: number;
+  /** How long writes had to wait in the fence that succeeded. */
+  fencedMs: number;
   error: string | null;
   over: boolean;
 }

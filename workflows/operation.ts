@@ -55,6 +55,7 @@ function firstState(spec: OperationSpec): OperationState {
     total: spec.total,
     documentsCopied: spec.resumed?.documentsCopied ?? 0,
     copyMs: 0,
+    fencedMs: 0,
     error: null,
     over: false,
   };

@@ -87,7 +87,12 @@ export const canaryPauseMs = 5_000;
 
 /** How long an operation waits for another one on the same group, and how it looks again. */
 export const claimWaitMsMax = 24 * 3_600_000;
-export const claimPauseMs = { first: 1_000, max: 60_000 };
+export const claimPauseMs = { first: 1_000, max: 30_000 };
+/** A call waits inside so long, looking often; with the pauses a day of waiting stays a short history. */
+export const claimCallMs = 90_000;
+
+/** Tries to change the number of shards between two writes, seconds apart, before it is given up. */
+export const reshardTriesMax = 30;
 
 /** So many errors stand in a report; all of them stand in the children's views. */
 export const reportErrorsMax = 20;

@@ -87,16 +87,17 @@ export async function rebalance(input: RebalanceInput): Promise<OperationReport>
   );
 }
 
-/** Fills a node's stale copies again from in-sync ones. Point of no return: none of its own, each sync has one. */
+/** Fills stale copies again from in-sync ones: those of a node, an index or a shard. Point of no return: none of its own, each sync has one. */
 export async function repairReplica(input: RepairInput): Promise<OperationReport> {
   const children = childrenOf(input.options);
   const resumed = resumedOf(input);
-  const request = { node: input.node, physicalUid: input.physicalUid };
+  const { node, physicalUid, shard = null } = input;
+  const request = { node, physicalUid, shard };
   return operate(
     {
       kind: 'repair',
       origin: { who: input.who, why: input.why },
-      nodes: [input.node],
+      ...(node === null ? {} : { nodes: [node] }),
       total: 0,
       documentsPerSecond: rateOf(input),
       ...(resumed === undefined ? {} : { resumed }),

@@ -6,7 +6,7 @@ import {
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { CancelledFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Activities } from '../activities/types';
 import type {
   OperationPlan,
@@ -37,6 +37,16 @@ export interface PlannedWork {
   readonly claims: boolean;
   readonly resume: PlanResume | undefined;
   plan(): Promise<OperationPlan>;
+  /** There is something to do, also when no copy has to be made. */
+  readonly always?: boolean;
+  /** Before the copies, under the claim. What it throws ends the operation with nothing changed. */
+  begin?(): Promise<void>;
+  /** After the copies and before the surplus ones go; from here on no cancel is taken. */
+  finish?(): Promise<void>;
+  /** After the last copy is gone. */
+  close?(): Promise<void>;
+  /** A cancel, a reverse or a failure after `begin`: brings back what it changed. */
+  undo?(plan: OperationPlan): Promise<void>;
   /** Plans again; `fresh: false` when other syncs are needed now. */
   check(plan: OperationPlan): Promise<{ fresh: boolean; plan: OperationPlan }>;
   /** Continues as new with this state. Never returns. */
@@ -104,27 +114,70 @@ export async function runByPlan(
     const isNew = resume === undefined;
     const report = await withClaim(operation, groups, async () => {
       const fresh = isNew ? await freshPlan(operation, work, approved) : approved;
-      return fresh === null ? null : runApproved(operation, { work, resume: fresh, children });
+      if (fresh === null) return null;
+      if (isNew) await begin(operation, work);
+      return runApproved(operation, { work, resume: fresh, children });
     });
     if (report !== null) return report;
     resume = undefined;
   }
 }
 
+async function begin(operation: Operation, work: PlannedWork): Promise<void> {
+  if (work.begin === undefined) return;
+  await operation.enter('apply');
+  if (operation.state.canceledBy !== null) throw new CancelledFailure('It was cancelled in time.');
+  try {
+    await work.begin();
+  } catch (error) {
+    // A change of several steps may have made the first of them.
+    if (work.undo !== undefined && operation.state.plan !== null) {
+      await work.undo(operation.state.plan);
+    }
+    throw error;
+  }
+}
+
+/** The operator wants it back, as far as that is possible. */
+const isStopped = ({ canceledBy, reversedBy }: Operation['state']): boolean =>
+  canceledBy !== null || reversedBy !== null;
+
 async function runApproved(operation: Operation, run: SyncRun): Promise<OperationReport> {
   const { state } = operation;
+  const { plan } = run.resume;
   const totals = await runSyncs(operation, run);
-  const outcome = state.canceledBy !== null ? 'canceled' : totals.failed > 0 ? 'failed' : 'done';
-  if (outcome === 'done') await dropUnwanted(operation, run);
-  return { outcome, plan: run.resume.plan, totals, approvedBy: state.approvedBy };
+  const outcome = isStopped(state) ? 'canceled' : totals.failed > 0 ? 'failed' : 'done';
+  const report = { outcome, plan, totals, approvedBy: state.approvedBy } as const;
+  if (outcome !== 'done') {
+    if (run.work.undo === undefined) return report;
+    state.cancellable = false;
+    await operation.enter('undo');
+    await run.work.undo(plan);
+    return report;
+  }
+  // Point of no return: what is dropped now would have to be copied again.
+  state.cancellable = false;
+  if (run.work.finish !== undefined) {
+    await operation.enter('finish');
+    await run.work.finish();
+  }
+  await dropUnwanted(operation, plan);
+  if (run.work.close !== undefined) {
+    await operation.enter('close');
+    await run.work.close();
+  }
+  return report;
 }
 
 /** Copies that no move takes with it go last, when every wanted copy is there. */
-async function dropUnwanted(operation: Operation, { resume }: SyncRun): Promise<void> {
+export async function dropUnwanted(
+  operation: Operation,
+  { removals }: Pick<OperationPlan, 'removals'>,
+): Promise<void> {
   const { who, why } = operation.spec.origin;
-  if (resume.plan.removals.length === 0) return;
+  if (removals.length === 0) return;
   await operation.enter('remove-copies');
-  for (const { physicalUid, group, node, shards } of resume.plan.removals) {
+  for (const { physicalUid, group, node, shards } of removals) {
     const request = { physicalUid, group, node, shards, who, why, runKey: operation.id };
     const epoch = await startLeaving(request);
     if (epoch === null) continue;
@@ -147,7 +200,8 @@ async function planAndApprove(operation: Operation, work: PlannedWork): Promise<
   const plan = await operation.cancellable(() => work.plan());
   state.plan = plan;
   state.total = plan.syncs.length;
-  if (plan.syncs.length === 0 && plan.removals.length === 0) return 'nothing-to-do';
+  const idle = plan.syncs.length === 0 && plan.removals.length === 0;
+  if (idle && work.always !== true) return 'nothing-to-do';
   const approved = work.options.autoApprove || (await waitForApproval(operation, work.options));
   if (!approved) return 'expired';
   return {
@@ -229,6 +283,7 @@ async function runSyncs(operation: Operation, run: SyncRun): Promise<OperationTo
   let active = 0;
   state.done = finished.size;
   state.total = syncs.length;
+  state.reversible = true;
   await operation.enter('sync');
 
   const one = async (position: number, sync: PlannedSync): Promise<void> => {
@@ -246,9 +301,9 @@ async function runSyncs(operation: Operation, run: SyncRun): Promise<OperationTo
   const started: Promise<void>[] = [];
   while (todo.length > 0) {
     await condition(
-      () => state.canceledBy !== null || (!state.paused && active < work.options.parallelSyncs),
+      () => isStopped(state) || (!state.paused && active < work.options.parallelSyncs),
     );
-    if (state.canceledBy !== null || isLong(work.options)) break;
+    if (isStopped(state) || isLong(work.options)) break;
     const position = todo.shift();
     const sync = position === undefined ? undefined : syncs[position];
     if (position === undefined || sync === undefined) break;
@@ -257,7 +312,8 @@ async function runSyncs(operation: Operation, run: SyncRun): Promise<OperationTo
   }
   // Children are drained first: continue-as-new of a parent ends those that still run.
   await Promise.all(started);
-  if (todo.length === 0 || state.canceledBy !== null) return totals;
+  state.reversible = false;
+  if (todo.length === 0 || isStopped(state)) return totals;
   await operation.settle();
   return work.continueWith({
     ...{
@@ -319,6 +375,8 @@ async function runSync(
 async function steerLate({ state }: Operation, children: Children): Promise<void> {
   if (state.canceledBy !== null) {
     await children.passOn({ command: 'cancel', who: state.canceledBy });
+  } else if (state.reversedBy !== null) {
+    await children.passOn({ command: 'reverse', who: state.reversedBy });
   } else if (state.paused) {
     await children.passOn({ command: 'pause', who: 'parent' });
   }

@@ -156,7 +156,10 @@ async function catchUpAndJoin(sync: Sync): Promise<void> {
     if (Math.max(round.handled, round.left) <= input.options.smallRoundIds) {
       await operation.enter('join');
       const join = await activities.joinUnderFence(ref);
-      if (join.joined) return;
+      if (join.joined) {
+        operation.state.fencedMs = join.fencedMs ?? 0;
+        return;
+      }
       await operation.waiting(`a moment in which the join is possible: ${join.reason}`, () =>
         sleep(joinPauseMs),
       );

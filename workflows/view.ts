@@ -82,6 +82,7 @@ export function viewOf(
       approvedBy: state.approvedBy,
       reversible: state.reversible,
       copyMs: state.copyMs,
+      fencedMs: state.fencedMs,
     },
     startedAt,
     updatedAt: now,

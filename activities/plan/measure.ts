@@ -54,7 +54,7 @@ export async function nodesAfter(
     [...fleet.nodes]
       .sort((a, b) => (a.id < b.id ? -1 : 1))
       .map(async (node) => {
-        const documentsNow = await documentsOn(tools, node.id, known);
+        const documentsNow = await documentsOn(tools, node, known);
         return {
           node: node.id,
           documentsNow,
@@ -66,11 +66,12 @@ export async function nodesAfter(
 
 async function documentsOn(
   tools: ActivityTools,
-  node: NodeId,
+  // A node of a plan may not be in the table yet.
+  node: Fleet['nodes'][number],
   known: ReadonlySet<string>,
 ): Promise<number> {
   try {
-    const { indexes } = await (await clientOf(tools, node)).allStats();
+    const { indexes } = await tools.nodes.client(node).allStats();
     return Object.entries(indexes)
       .filter(([uid]) => known.has(uid))
       .reduce((sum, [, { numberOfDocuments }]) => sum + numberOfDocuments, 0);

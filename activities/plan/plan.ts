@@ -2,9 +2,10 @@ import { rendezvousOrder } from '../../core/covering-set';
 import type { Fleet, IndexEntry } from '../../core/fleet';
 import type { GroupId, NodeId, ShardId } from '../../core/ids';
 import type { OperationPlan, PlannedRemoval, PlannedSync, SyncPair } from '../../core/operations';
-import { place } from '../../core/placement';
-import { planMoves, planRemovals } from '../../core/plan-moves';
+import type { PlacementChange } from '../../core/placement-change';
+import { planChange as planMovesOf, undoOf } from '../../core/plan-change';
 import type { Move, Removal } from '../../core/plan-moves';
+import { refuse } from '../errors';
 import { stopIfCancelled } from '../tools';
 import type { ActivityTools, Call } from '../tools';
 import type { PlanCheck, PlanRequest, RepairRequest } from '../types';
@@ -24,32 +25,39 @@ interface Wanted {
 /** The syncs that bring the tables of the groups to what the nodes and their weights ask for. */
 export async function planRebalance(
   tools: ActivityTools,
-  request: PlanRequest,
+  { group }: PlanRequest,
   call: Call,
 ): Promise<OperationPlan> {
-  const fleet = await tools.store.fleet.load();
-  return complete(tools, fleet, wantedTables(fleet, request.group), call);
+  return planSpread(tools, { kind: 'rebalance', group }, call);
 }
 
-function wantedTables(fleet: Fleet, only: GroupId | null): Wanted {
-  const all = [...new Set(fleet.nodes.map(({ group }) => group))].sort((a, b) => a - b);
-  const groups = all.filter((group) => only === null || group === only);
-  const notKept = new Set<string>();
-  const byIndex = sorted(fleet).map((entry) => {
-    const { shardCount, replicationFactor, placement: present, physicalUid: seed } = entry;
-    const nodes = fleet.nodes;
-    const wanted = place({ nodes, groups, shardCount, replicationFactor, present, seed });
-    wanted.notKept.forEach((sentence) => notKept.add(sentence));
-    const input = { entry, wanted: wanted.placement };
-    const pairs = pairsOf(entry, planMoves(input)).map((pair) => ({ entry, pair }));
-    return { pairs, removals: removalsOf(entry, planRemovals(input)) };
-  });
-  return {
-    pairs: byIndex.flatMap(({ pairs }) => pairs),
-    removals: byIndex.flatMap(({ removals }) => removals),
-    notKept: [...notKept].sort(),
-    groups,
-  };
+/** The plan of any change: what it moves and drops, computed on the fleet as it will be. */
+export async function planChange(
+  tools: ActivityTools,
+  { change }: { readonly change: PlacementChange },
+  call: Call,
+): Promise<OperationPlan> {
+  const plan =
+    change.kind === 'repair'
+      ? await planRepair(tools, change, call)
+      : await planSpread(tools, change, call);
+  const fleet = await tools.store.fleet.load();
+  return { ...plan, change, undo: undoOf(fleet, change) };
+}
+
+async function planSpread(
+  tools: ActivityTools,
+  change: Exclude<PlacementChange, { kind: 'repair' }>,
+  call: Call,
+): Promise<OperationPlan> {
+  const planned = planMovesOf(await tools.store.fleet.load(), change);
+  if (!planned.ok) throw refuse('change-refused', planned.reason);
+  const { fleet, groups, indexes, notKept } = planned.moves;
+  const pairs = indexes.flatMap(({ entry, moves }) =>
+    pairsOf(entry, moves).map((pair) => ({ entry, pair })),
+  );
+  const removals = indexes.flatMap((one) => removalsOf(one.entry, one.removals));
+  return complete(tools, fleet, { pairs, removals, notKept, groups }, call);
 }
 
 const sorted = (fleet: Fleet): IndexEntry[] =>
@@ -76,14 +84,24 @@ export async function planRepair(
   const entries = sorted(fleet).filter(
     ({ physicalUid }) => request.physicalUid === null || physicalUid === request.physicalUid,
   );
-  const pairs = entries.flatMap((entry) =>
-    pairsOf(entry, repairs(entry, request.node)).map((pair) => ({ entry, pair })),
+  const targets = request.node === null ? fleet.nodes.map(({ id }) => id) : [request.node];
+  const shard = request.shard ?? null;
+  const stale = entries.flatMap((entry) =>
+    targets.flatMap((node) =>
+      staleCopies(entry, node)
+        .filter((copy) => shard === null || copy.shard === shard)
+        .map((copy) => ({ entry, node, copy })),
+    ),
   );
+  const pairs = entries.flatMap((entry) => {
+    const moves = stale.filter((one) => one.entry === entry).flatMap(repairOf);
+    return pairsOf(entry, moves).map((pair) => ({ entry, pair }));
+  });
   const groups = [...new Set(pairs.map(({ pair }) => pair.group))].sort((a, b) => a - b);
   return complete(
     tools,
     fleet,
-    { pairs, removals: [], notKept: unrepairable(entries, request.node), groups },
+    { pairs, removals: [], notKept: stale.flatMap(unrepairable), groups },
     call,
   );
 }
@@ -114,22 +132,23 @@ function staleCopies(entry: IndexEntry, node: NodeId): StaleCopy[] {
   );
 }
 
-function repairs(entry: IndexEntry, target: NodeId): Move[] {
-  return staleCopies(entry, target).flatMap(({ group, shard, sources: [source] }): Move[] =>
-    source === undefined
-      ? []
-      : [{ physicalUid: entry.physicalUid, group, shard, source, target, kind: 'copy' }],
-  );
+interface StaleOn {
+  readonly entry: IndexEntry;
+  readonly node: NodeId;
+  readonly copy: StaleCopy;
 }
 
-const unrepairable = (entries: readonly IndexEntry[], node: NodeId): string[] =>
-  entries.flatMap((entry) => {
-    const lost = staleCopies(entry, node).filter(({ sources }) => sources.length === 0);
-    return lost.map(
-      ({ shard }) =>
-        `Shard ${String(shard)} of ${entry.uid} has no in-sync copy to repair it from.`,
-    );
-  });
+function repairOf({ entry, node, copy }: StaleOn): Move[] {
+  const { group, shard } = copy;
+  const [source] = copy.sources;
+  if (source === undefined) return [];
+  return [{ physicalUid: entry.physicalUid, group, shard, source, target: node, kind: 'copy' }];
+}
+
+const unrepairable = ({ entry, copy }: StaleOn): string[] =>
+  copy.sources.length > 0
+    ? []
+    : [`Shard ${String(copy.shard)} of ${entry.uid} has no in-sync copy to repair it from.`];
 
 async function complete(
   tools: ActivityTools,
@@ -177,6 +196,15 @@ export async function checkPlan(
       ? await planRebalance(tools, request.rebalance ?? { group: null }, call)
       : await planRepair(tools, request.repair, call);
   return { fresh: shapeOf(plan) === shapeOf(request.plan), plan };
+}
+
+export async function recheckChange(
+  tools: ActivityTools,
+  { plan: before, change }: { readonly plan: OperationPlan; readonly change: PlacementChange },
+  call: Call,
+): Promise<PlanCheck> {
+  const plan = await planChange(tools, { change }, call);
+  return { fresh: shapeOf(plan) === shapeOf(before), plan };
 }
 
 /** What is moved where, without counts: documents come and go while an operator reads. */

@@ -31,12 +31,14 @@ export async function joinUnderFence(
   const session = await openSession(tools, ref, call);
   const { fences } = tools.store;
   const token = `${call.runId}:${String(session.number)}`;
-  const until = tools.clock.now() + tools.config.fenceMaxMs;
+  const raisedAt = tools.clock.now();
+  const until = raisedAt + tools.config.fenceMaxMs;
   if (!(await fences.raise(ref.physicalUid, ref.shards, token, tools.config.fenceMaxMs))) {
     return no('another sync joins these shards right now');
   }
   try {
-    return await joinBefore(session, token, until);
+    const outcome = await joinBefore(session, token, until);
+    return outcome.joined ? { ...outcome, fencedMs: tools.clock.now() - raisedAt } : outcome;
   } finally {
     await fences.lower(ref.physicalUid, token);
   }

@@ -82,6 +82,12 @@ export function partsOf(task: FleetTask): Record<string, readonly number[]> {
     : {};
 }
 
+/** How many shards the index had when this task was sent; null where it was not noted. */
+export function numberingOf({ extra }: FleetTask): number | null {
+  const count = extra['shardCount'];
+  return typeof count === 'number' ? count : null;
+}
+
 function nodesByShard(task: FleetTask): Map<ShardId, NodeId[]> {
   const byShard = new Map<ShardId, NodeId[]>();
   for (const [node, shards] of Object.entries(partsOf(task))) {

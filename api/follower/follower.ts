@@ -1,6 +1,7 @@
 import { markStale } from '../../core/replicas';
 import type { Fleet, JsonValue } from '../../core/fleet';
-import type { FleetTaskUid, NodeId } from '../../core/ids';
+import type { FleetTaskUid, NodeId, ShardId } from '../../core/ids';
+import { mapShards } from '../../core/reshard';
 import type { NodeTask } from '../../meili/types';
 import type { Lease } from '../../store/record-types';
 import type { FleetTask, NodeTaskRef } from '../../store/task-types';
@@ -10,7 +11,7 @@ import { clientOf } from '../context';
 import { faultOf } from '../writes/node-fault';
 import { finishCancelation, isCancelation } from './cancelation';
 import type { Diverged, Loss } from './fold';
-import { foldTask, isFinal } from './fold';
+import { foldTask, isFinal, numberingOf } from './fold';
 import { OrderCheck } from './inversions';
 import { renameEarlierTasks, swappedNames } from './rename-tasks';
 import { restoreSettings } from './restore-settings';
@@ -305,13 +306,11 @@ export class Follower {
   /** Replicas that have other documents than their shard are not read until they are repaired. */
   async #diverge(task: FleetTask, diverged: readonly Diverged[]): Promise<void> {
     if (diverged.length === 0) return;
-    const { physicalUid, uid } = task;
+    const { uid } = task;
     const nodes = diverged.map(({ node }) => node).join(',');
     this.ctx.log.warn({ task: uid, nodes }, 'replicas diverged; marking them stale');
     const audit = { who: 'follower', why: `task ${uid}`, what: 'mark stale' };
-    const fleet = await this.ctx.store.fleet.update(audit, (now) =>
-      staleOps(now, physicalUid, diverged),
-    );
+    const fleet = await this.ctx.store.fleet.update(audit, (now) => staleOps(now, task, diverged));
     await this.ctx.fleet.reload(fleet.epoch);
   }
 
@@ -340,15 +339,13 @@ export class Follower {
   }
 }
 
-function staleOps(
-  fleet: Fleet,
-  physicalUid: FleetTask['physicalUid'],
-  diverged: readonly Diverged[],
-): FleetOp[] | null {
-  const entry = fleet.indexes.find((one) => one.physicalUid === physicalUid);
+function staleOps(fleet: Fleet, task: FleetTask, diverged: readonly Diverged[]): FleetOp[] | null {
+  const entry = fleet.indexes.find((one) => one.physicalUid === task.physicalUid);
   if (entry === undefined) return null;
+  const now = (shards: readonly ShardId[]): ShardId[] =>
+    mapShards(shards, numberingOf(task) ?? entry.shardCount, entry.shardCount);
   const missed = entry.placement.flatMap(({ group }) =>
-    diverged.flatMap(({ node, shards }) => shards.map((shard) => ({ group, shard, node }))),
+    diverged.flatMap(({ node, shards }) => now(shards).map((shard) => ({ group, shard, node }))),
   );
   const { changes } = markStale(entry, missed);
   if (changes.length === 0) return null;

@@ -2,12 +2,15 @@ import type { NodeId, NodeTaskUid, PhysicalUid, ShardId } from '../../core/ids';
 import { shardId } from '../../core/ids';
 import type { FleetTask } from '../../store/task-types';
 import type { Diverged } from './fold';
-import { partsOf, roleOf } from './fold';
+import { numberingOf, partsOf, roleOf } from './fold';
+import { mapShards } from '../../core/reshard';
 
 interface Latest {
   readonly task: number;
   readonly uid: NodeTaskUid;
-  readonly shards: ReadonlySet<number>;
+  /** In the numbering of its own time. */
+  readonly shards: readonly number[];
+  readonly numbering: number | null;
 }
 
 /**
@@ -30,14 +33,13 @@ export class OrderCheck {
       const latest = nodes.get(ref.node);
       if (latest !== undefined && latest.task !== task.uid) {
         if (latest.task < task.uid !== latest.uid < ref.uid) {
-          const common = shards
-            .filter((shard) => latest.shards.has(shard))
-            .map((shard) => shardId(shard));
+          const before = new Set<number>(inNumbersOf(task, latest));
+          const common = shards.filter((shard) => before.has(shard)).map((shard) => shardId(shard));
           if (common.length > 0) diverged.push({ node: ref.node, shards: common as ShardId[] });
         }
         if (latest.task > task.uid) continue;
       }
-      nodes.set(ref.node, { task: task.uid, uid: ref.uid, shards: new Set(shards) });
+      nodes.set(ref.node, { task: task.uid, uid: ref.uid, shards, numbering: numberingOf(task) });
     }
     return diverged;
   }
@@ -46,4 +48,10 @@ export class OrderCheck {
   retain(exists: (uid: PhysicalUid) => boolean): void {
     for (const uid of this.#latest.keys()) if (!exists(uid)) this.#latest.delete(uid);
   }
+}
+
+/** The shards of an earlier write as this one numbers them: the index may have been resharded between. */
+function inNumbersOf(task: FleetTask, { shards, numbering }: Latest): readonly number[] {
+  const now = numberingOf(task);
+  return now === null || numbering === null ? shards : mapShards(shards, numbering, now);
 }

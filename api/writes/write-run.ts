@@ -215,6 +215,7 @@ export class WriteRun {
       nodeTasks: sent.outcomes.flatMap(({ tasks }) => [...tasks]),
       extra: {
         ...plan.extra,
+        ...numberingOf(plan),
         nodes: nodesOf(
           sent.outcomes.map(({ work }) => work),
           sent.accepted,
@@ -312,6 +313,10 @@ export class WriteRun {
 
 const idempotencyMs = 24 * 3_600_000;
 
+/** The index may be resharded before the task ends: its shards are numbers of this many. */
+const numberingOf = ({ entry }: WritePlan): { shardCount?: number } =>
+  entry === null ? {} : { shardCount: entry.shardCount };
+
 /** The intent, with what settling needs: each node's steps as far as they can be stored. */
 function draft(plan: WritePlan, operation: Operation): FleetTaskDraft {
   const enqueuedAt = new Date().toISOString();
@@ -332,6 +337,7 @@ function draft(plan: WritePlan, operation: Operation): FleetTaskDraft {
     shards: plan.shards,
     extra: {
       ...plan.extra,
+      ...numberingOf(plan),
       ...(plan.final === null ? {} : { final: plan.final as unknown as JsonValue }),
       work: work.map(({ node, shards, steps }) => ({
         node,

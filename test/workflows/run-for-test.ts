@@ -136,6 +136,15 @@ export class FakeWorld {
       checkPlan: this.#fake('checkPlan', ({ plan }) => ({ fresh: true, plan })),
       claimGroups: this.#fake('claimGroups', ok, ({ groups }) => `claimGroups ${groups.join(',')}`),
       releaseGroups: this.#fake('releaseGroups', nothing),
+      checkChange: this.#fake('checkChange', ok),
+      planChange: this.#fake('planChange', () => this.plans.shift() ?? planOf([], 9)),
+      recheckChange: this.#fake('recheckChange', ({ plan }) => ({ fresh: true, plan })),
+      applyChange: this.#fake('applyChange', ok, ({ change }) => `applyChange ${change.kind}`),
+      finishChange: this.#fake('finishChange', ok),
+      undoChange: this.#fake('undoChange', nothing),
+      reshardCatalogue: this.#fake('reshardCatalogue', () => ({
+        ...{ done: true, epoch: epoch(5), fencedMs: 3 },
+      })),
       checkNewNode: this.#fake('checkNewNode', ok),
       adoptNode: this.#fake('adoptNode', () => ({ instanceId: 'instance' })),
       setNodeIntent: this.#fake(

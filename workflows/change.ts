@@ -1,0 +1,110 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { Activities } from '../activities/types';
+import type {
+  ChangeInput,
+  OperationKind,
+  OperationPlan,
+  OperationReport,
+  PlanResume,
+} from '../core/operations';
+import type { PlacementChange } from '../core/placement-change';
+import { fatal } from './failures';
+import { operate } from './handlers';
+import type { Operation } from './operation';
+import type { OperationSpec } from './operation-state';
+import { quickChange, quickRead } from './policies';
+import { finishByReport, rateOf, resumedOf } from './rebalance';
+import type { PlannedWork } from './run-plan';
+import { childrenOf, dropUnwanted, runByPlan } from './run-plan';
+
+const { checkChange, planChange, recheckChange } =
+  proxyActivities<Pick<Activities, 'checkChange' | 'planChange' | 'recheckChange'>>(quickRead);
+const { applyChange, finishChange, undoChange } =
+  proxyActivities<Pick<Activities, 'applyChange' | 'finishChange' | 'undoChange'>>(quickChange);
+
+/** What differs between the operations that are described by the change they make. */
+export interface ChangeRun<C extends PlacementChange> {
+  readonly input: ChangeInput<C>;
+  readonly kind: OperationKind;
+  readonly about: Pick<OperationSpec, 'index' | 'nodes'>;
+  readonly steps: (operation: Operation) => ChangeSteps;
+  readonly continueWith: (resume: PlanResume) => Promise<never>;
+}
+
+export type ChangeSteps = Pick<PlannedWork, 'begin' | 'finish' | 'close' | 'undo'>;
+
+export function specOf<C extends PlacementChange>(
+  kind: OperationKind,
+  input: ChangeInput<C>,
+  about: Pick<OperationSpec, 'index' | 'nodes'>,
+): OperationSpec {
+  const resumed = resumedOf(input);
+  return {
+    ...{ kind, origin: { who: input.who, why: input.why }, total: 0 },
+    documentsPerSecond: rateOf(input),
+    ...about,
+    ...(resumed === undefined ? {} : { resumed }),
+  };
+}
+
+/** check → plan → approve → claim → check again → apply → copies → finish. */
+export async function runChange<C extends PlacementChange>(
+  run: ChangeRun<C>,
+): Promise<OperationReport> {
+  const { input, kind, about, steps, continueWith } = run;
+  const { change } = input;
+  const children = childrenOf(input.options);
+  return operate(
+    specOf(kind, input, about),
+    async (operation) => {
+      if (input.resume === undefined) await check(operation, input);
+      const work: PlannedWork = {
+        ...{ options: input.options, claims: true, always: true, resume: input.resume },
+        ...steps(operation),
+        plan: () => planChange({ change }),
+        check: (plan) => recheckChange({ plan, change }),
+        continueWith,
+      };
+      return finishByReport(operation, await runByPlan(operation, work, children));
+    },
+    children.passOn,
+  );
+}
+
+export async function check(
+  operation: Operation,
+  { change, who, why }: ChangeInput,
+): Promise<void> {
+  await operation.enter('check');
+  const verdict = await operation.cancellable(() => checkChange({ change, who, why }));
+  if (!verdict.ok) throw fatal('change-refused', verdict.reason);
+}
+
+/** The table gets the change in one step; the copies follow, and a cancel takes it back. */
+export function tableSteps({ change, who, why }: ChangeInput, operation: Operation): ChangeSteps {
+  return {
+    begin: () => apply({ change, who, why }),
+    async undo(plan) {
+      await undoChange({ change, who, why, undo: plan.undo ?? null });
+      await dropMade(operation, plan);
+    },
+  };
+}
+
+export async function apply(request: Parameters<typeof applyChange>[0]): Promise<void> {
+  const verdict = await applyChange(request);
+  if (!verdict.ok) throw fatal('change-refused', verdict.reason);
+}
+
+/** Copies that the undone change had made and that nobody wants without it. */
+async function dropMade(operation: Operation, { undo }: OperationPlan): Promise<void> {
+  if (undo === undefined || undo === null) return;
+  await dropUnwanted(operation, await planChange({ change: undo }));
+}
+
+export async function close(request: Parameters<typeof finishChange>[0]): Promise<void> {
+  const verdict = await finishChange(request);
+  if (!verdict.ok) throw fatal('node-still-needed', verdict.reason);
+}
+
+export { planChange, undoChange };
