@@ -156,10 +156,14 @@ describe('planning and nodes', () => {
     expect(await claim('rebalance/all')).toEqual({ ok: true });
     expect(await claim('repair/meili-1', [groupId(1), groupId(2)])).toEqual({
       ok: false,
-      reason: 'group 1 is in use by rebalance/all',
+      reason: 'the groups are in use, or wanted earlier, by rebalance/all',
     });
-    // All or none: group 2 is free.
-    expect(await claim('drain-node/x', [groupId(2)])).toEqual({ ok: true });
+    // All or none: group 2 is free, but who asked for it first gets it first.
+    expect(await claim('drain-node/x', [groupId(2)])).toMatchObject({
+      ok: false,
+      reason: expect.stringMatching(/by repair\/meili-1$/),
+    });
+    expect(await claim('drain-node/z', [groupId(3)])).toEqual({ ok: true });
     open.mockResolvedValue(false);
     expect(await claim('repair/meili-1', [groupId(1)])).toEqual({ ok: true });
     await fleet.run('releaseGroups', { operation: 'repair/meili-1' });

@@ -1,14 +1,16 @@
 /**
  * Records the histories that `replay.test.ts` replays: one whole run of each workflow with every branch
  * that operators use. Run it by hand (`MIROIR_RECORD=1 npx jest test/replay/record`) when a workflow is
- * changed on purpose and a new version of its history is wanted; old histories stay.
+ * changed on purpose and a new version of its history is wanted. What was recorded stays as it is.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import { groupId, nodeId, physicalUid } from '../../core/ids';
-import type { ProgressView } from '../../core/operations';
+import type { ChangeInput, OperationPlan, ProgressView } from '../../core/operations';
+import type { PlacementChange } from '../../core/placement-change';
+import { syncId } from '../../workflows/ids';
 import { waitFor } from '../support/wait-for';
 import { FakeWorld, planOf, runOptions, startRuns, syncInput } from '../workflows/run-for-test';
 import type { TestRuns } from '../workflows/run-for-test';
@@ -36,8 +38,10 @@ async function save(name: string, handle: WorkflowHandle): Promise<void> {
   const history = History.toObject(History.fromObject(await handle.fetchHistory()), readable);
   // Who recorded it is nobody's business.
   const text = JSON.stringify(history).replace(/"identity":"\d+@[^"]*"/g, '"identity":"worker"');
-  writeFileSync(join(histories, `${name}.${version}.json`), `${text}\n`);
+  writeFileSync(fileOf(name), `${text}\n`);
 }
+
+const fileOf = (name: string): string => join(histories, `${name}.${version}.json`);
 
 type Scene = (runs: TestRuns, world: FakeWorld) => Promise<WorkflowHandle>;
 
@@ -49,6 +53,26 @@ const added = {
   zone: null,
   weight: 1,
 };
+
+const setWeight = { kind: 'set-node', node: nodeId('meili-1'), weight: 2, zone: null } as const;
+const reshardTo = (shardCount: number): PlacementChange => {
+  const { index, physicalUid: uid } = syncInput;
+  return { kind: 'reshard', index, physicalUid: uid, shardCount };
+};
+const change = (one: PlacementChange): ChangeInput => ({
+  ...{ change: one, ...who, why: 'record', options: auto },
+});
+
+/** A plan with one sync, and with the change that leads back: of 16 shards, of a weight of 1. */
+function planFor(one: PlacementChange): OperationPlan {
+  const undo: PlacementChange =
+    one.kind === 'reshard'
+      ? { ...one, shardCount: 16 }
+      : one.kind === 'set-node'
+        ? { ...one, weight: 1 }
+        : { kind: 'rebalance', group: null };
+  return { ...planOf([target()], 7), change: one, undo };
+}
 
 const scenes: Readonly<Record<string, Scene>> = {
   'sync-shards-move': (runs, world) => {
@@ -101,6 +125,58 @@ const scenes: Readonly<Record<string, Scene>> = {
       ...{ node: nodeId('meili-9'), lost: true, ...who, why: 'record', options: auto },
     });
   },
+  'set-node-cancel': async (runs, world) => {
+    world.plans = [planFor(setWeight), planOf([], 8)];
+    const gate = world.gate('copyRanges');
+    const handle = await runs.start('setNode', change(setWeight));
+    await waitFor(() => gate.reached > 0, { what: 'the copy' });
+    await handle.executeUpdate('cancel', { args: [who] });
+    return handle;
+  },
+  'replace-node': (runs, world) => {
+    const replace = { kind: 'replace-node', old: nodeId('meili-1'), node: added, lost: false };
+    world.plans = [planFor(replace as PlacementChange)];
+    return runs.start('replaceNode', change(replace as PlacementChange));
+  },
+  'add-group-reverse': async (runs, world) => {
+    const group = { kind: 'add-group', group: groupId(1), nodes: [added] } as const;
+    world.plans = [planFor(group), planOf([], 8)];
+    const options = { ...auto, graceMs: 60_000 };
+    const [sync = syncInput] = world.plans[0]?.syncs ?? [];
+    const handle = await runs.start('addGroup', { ...change(group), options });
+    const child = syncId(sync);
+    await waitFor(() => world.view(child)?.phase === 'grace', { what: 'the grace time' });
+    await handle.executeUpdate('reverse', { args: [who] });
+    return handle;
+  },
+  'remove-group': (runs, world) => {
+    const group = { kind: 'remove-group', group: groupId(1), lost: false } as const;
+    const { physicalUid: uid, index, shards } = syncInput;
+    const removals = [
+      { physicalUid: uid, index, group: groupId(1), node: nodeId('meili-9'), shards },
+    ];
+    world.plans = [{ ...planOf([], 7), removals, change: group, undo: null }];
+    return runs.start('removeGroup', change(group));
+  },
+  'set-replication': (runs, world) => {
+    const { index, physicalUid: uid } = syncInput;
+    const factors = [{ index, physicalUid: uid, replicationFactor: 2 }];
+    world.plans = [planFor({ kind: 'set-replication', factors })];
+    return runs.start('setReplication', change({ kind: 'set-replication', factors }));
+  },
+  'reshard-index-up': (runs, world) => {
+    world.answer('reshardCatalogue', { done: false, reason: '2 writes', final: false });
+    world.plans = [planFor(reshardTo(64))];
+    return runs.start('reshardIndex', change(reshardTo(64)));
+  },
+  'reshard-index-down': (runs, world) => {
+    world.plans = [planFor(reshardTo(8))];
+    return runs.start('reshardIndex', change(reshardTo(8)));
+  },
+  'plan-operation': (runs, world) => {
+    world.plans = [planFor(setWeight)];
+    return runs.start('planOperation', change(setWeight));
+  },
   'settings-broadcast': (runs) =>
     runs.start('settingsBroadcast', { physicalUid: physicalUid('p-1'), ...who, why: 'record' }),
   'rollover-alias': (runs) =>
@@ -115,9 +191,10 @@ const scenes: Readonly<Record<string, Scene>> = {
   'scheduled-canary': (runs) => runs.start('scheduledCanary', { canary: target() }),
 };
 
-/** Records all scenes, one after another. */
+/** Records the scenes that have no history yet, one after another. */
 export async function record(): Promise<string[]> {
   for (const [name, scene] of Object.entries(scenes)) {
+    if (existsSync(fileOf(name))) continue;
     const world = new FakeWorld();
     const runs = await startRuns(world);
     try {
