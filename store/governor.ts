@@ -2,12 +2,12 @@ import type { Redis } from 'ioredis';
 import { operationsQueuedMax } from '../core/limits';
 import { groupId } from '../core/ids';
 import type { GroupId } from '../core/ids';
-import type { Keys } from './keys';
 import { assertItems, listOf, numberOf, textOf, unknownCode } from './script';
 import type { ScriptRunner } from './script';
 import { ClaimGroupsCode, claimGroupsScript } from './scripts/claim-groups';
 import { releaseGroupsScript } from './scripts/release-groups';
-import type { GovernorStore } from './types';
+import type { GovernorStore } from './governor-types';
+import type { Keys } from './keys';
 
 export interface GovernorParts {
   readonly redis: Redis;

@@ -29,6 +29,8 @@ import type {
   TenantStore,
   Webhook,
 } from './record-types';
+import type { GovernorStore } from './governor-types';
+import type { ReshardRequest, ReshardResult } from './reshard-types';
 import type { FleetTask, TaskStore } from './task-types';
 import type { PastFleet } from './topology';
 
@@ -326,38 +328,6 @@ export type JoinResult =
       readonly kind: 'no';
       readonly reason: 'fence-lost' | 'attempt-old' | 'epoch-moved' | 'outstanding' | 'journal';
     };
-
-export interface ReshardRequest {
-  readonly fenceToken: string;
-  /** Shards `0 … fenced - 1` are fenced: those of the old and of the new numbering. */
-  readonly fenced: number;
-  readonly epoch: Epoch;
-  readonly changes: readonly FleetOp[];
-  readonly audit: Audit;
-}
-
-export type ReshardResult =
-  | { readonly kind: 'ok'; readonly epoch: Epoch }
-  | { readonly kind: 'no'; readonly reason: 'fence-lost' | 'epoch-moved' | 'outstanding' };
-
-export type ClaimResult =
-  | { readonly kind: 'ok' }
-  /** The operations in the way: holders, and those that wait since earlier. */
-  | { readonly kind: 'busy'; readonly blockers: readonly string[] }
-  | { readonly kind: 'full'; readonly waiting: number };
-
-/** Keeps operations on one group apart. An operation is named by its workflow id. */
-export interface GovernorStore {
-  /** All groups or none, in the order of asking. To be repeated while it is `busy`. */
-  claim(operation: string, groups: readonly GroupId[]): Promise<ClaimResult>;
-  /** Gives up the groups and the place in the queue; of an operation without any it does nothing. */
-  release(operation: string): Promise<void>;
-  view(): Promise<{
-    readonly holders: readonly { readonly group: GroupId; readonly operation: string }[];
-    /** The first is the next. */
-    readonly queue: readonly { readonly operation: string; readonly groups: readonly GroupId[] }[];
-  }>;
-}
 
 export interface Store {
   readonly fleet: FleetStore;
