@@ -110,9 +110,11 @@ export async function gatherBest(
   options: SearchOptions & { half: Half | undefined },
 ): Promise<Gathered> {
   const gathered = await gather(ctx, target, request, options);
-  return await remedyExactness(request, gathered, (counting) =>
-    gather(ctx, target, counting, { ...options, tenantFilter: null }),
-  );
+  return await remedyExactness(request, gathered, {
+    half: options.half,
+    ask: (counting) =>
+      gather(ctx, target, counting, { ...options, tenantFilter: null, half: undefined }),
+  });
 }
 
 /** Asks every index of the target; answers come in the order of indexes and nodes. */

@@ -14,9 +14,16 @@ import type { NodeAnswer, SearchRequest } from './types';
  * "red shoes"; one Meilisearch, where some other document has the word "sho", does not say so.
  */
 
-/** The last word of a query of several, when it may be unfinished; else null. */
-export function trailingWord(request: SearchRequest): string | null {
-  if (searchKind(request) !== 'keyword') return null;
+/**
+ * The last word of a query of several, when it may be unfinished; else null. `half` tells which half of a
+ * hybrid search is meant: its keyword half is an ordinary search.
+ */
+export function trailingWord(
+  request: SearchRequest,
+  half: 'keyword' | 'semantic' | undefined = undefined,
+): string | null {
+  if (half === 'semantic') return null;
+  if (half === undefined && searchKind(request) !== 'keyword') return null;
   const q = request.q ?? '';
   const match = /[^\p{L}\p{N}"]([\p{L}\p{N}]+)$/u.exec(q);
   const before = match === null ? '' : q.slice(0, match.index);
@@ -57,19 +64,39 @@ function readAll(answer: NodeAnswer): Hit[] {
   return hits;
 }
 
+/** Whether some hit that claims exactness has typos, so that it must be told in which words. */
+export const claimsWithTypos = (answer: NodeAnswer): boolean =>
+  readAll(answer).some(
+    ({ details }) => isExact(details) && matchesAll(details) && typosOf(details) > 0,
+  );
+
+export const typosOf = (details: Hit['details']): number =>
+  Number(ruleOf(details, 'typo')?.['typoCount'] ?? 0);
+
+/** What is known of the query's words where the last one is missing on a node. */
+export interface MissingWords {
+  /** Words of the query that are on the node as they stand. */
+  readonly onNode: number;
+  /** Words but the last one that are on no node as they stand, so that each of them is a typo. */
+  readonly nowhere: number;
+}
+
 /**
  * The answer of a node that does not have the trailing word, as if it had it: no hit matches it
- * exactly, all other words do. The order is that of the new details.
+ * exactly, the words that the node has do. A hit with more typos than the words that are nowhere is left
+ * as it is: the last word is one of its typos, and the engine then does not miss it either. The order is
+ * that of the new details.
  */
 export function withoutExactness<Answer extends NodeAnswer>(
   answer: Answer,
   request: SearchRequest,
+  words: MissingWords,
 ): Answer {
   const { rest } = splitAnswer(answer.bytes);
-  const terms = wordsOf(request.q ?? '').length;
+  const max = wordsOf(request.q ?? '').length;
   const hits = readAll(answer).map((hit) =>
-    isExact(hit.details) && matchesAll(hit.details)
-      ? withExactWords(hit, { matching: terms - 1, max: terms })
+    isExact(hit.details) && matchesAll(hit.details) && typosOf(hit.details) === words.nowhere
+      ? withExactWords(hit, { matching: words.onNode, max })
       : hit,
   );
   hits.sort((a, b) => compareDetails(a.details, b.details));

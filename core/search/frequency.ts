@@ -3,7 +3,7 @@ import { hiddenRankingRule } from '../hidden-fields';
 import { keyBytes, spanText } from './answer-bytes';
 import { answerOf, changeHit } from './changed-hits';
 import { compareDetails } from './details';
-import { isExact, withExactWords } from './exactness';
+import { isExact, typosOf, withExactWords } from './exactness';
 import { strings } from './fields';
 import { isRelevancy } from './federation/canonical-rules';
 import { detailsKey, findLast, scoreKey } from './hits';
@@ -33,8 +33,11 @@ export interface FrequencyVariant {
   readonly words: number;
   /** How many of these are neighbours in the query, so that their distance counts. */
   readonly pairs: number;
-  /** A word before the last one left is missing, so that nothing matches the query as a whole. */
-  readonly hole: boolean;
+  /**
+   * A word before the last one left is missing, so that nothing matches the query as a whole. `last`:
+   * only the last one left stands apart, and a document that has it with a typo does not miss it.
+   */
+  readonly hole: 'none' | 'last' | 'before';
 }
 
 /** With more words there would be too many ways to leave some out. */
@@ -115,7 +118,7 @@ export function frequencyLevels(
       q: joinWords(request, words, kept),
       words: kept.length,
       pairs: kept.filter((at, i) => kept[i - 1] === at - 1).length,
-      hole: kept.some((at, i) => at !== i),
+      hole: holeOf(kept),
     });
   }
   return byDropped.map((variants, dropped) => ({
@@ -123,6 +126,12 @@ export function frequencyLevels(
     matchingWords: 1 + droppable - dropped,
     maxMatchingWords: 1 + droppable,
   }));
+}
+
+function holeOf(kept: readonly number[]): FrequencyVariant['hole'] {
+  const apart = kept.map((at, i) => at !== i);
+  if (!apart.includes(true)) return 'none';
+  return kept.length > 1 && !apart.slice(0, -1).includes(true) ? 'last' : 'before';
 }
 
 function mayKeep(kept: readonly number[], frequency: readonly number[], rarest: number): boolean {
@@ -217,8 +226,12 @@ export function documentOf(hit: Hit, primaryKey: string | null): string {
 }
 
 /** What misses a word before its last matches no document as a whole. */
-const asPart = (hit: Hit, { hole, words }: FrequencyVariant): Hit =>
-  hole && isExact(hit.details) ? withExactWords(hit, { matching: words, max: words }) : hit;
+function asPart(hit: Hit, { hole, words }: FrequencyVariant): Hit {
+  const misses = hole === 'before' || (hole === 'last' && typosOf(hit.details) === 0);
+  return misses && isExact(hit.details)
+    ? withExactWords(hit, { matching: words, max: words })
+    : hit;
+}
 
 /**
  * A search for all words has no rule `words`: it is put before the other rules. A score of `proximity`

@@ -172,7 +172,7 @@ function podForTest(runtime: Runtime, masterKey: string): PodForTest {
         const { body } = await send('GET', `/tasks/${String(uid)}`);
         return ['enqueued', 'processing'].includes(String(body['status'])) ? null : body;
       },
-      { what: `task ${String(uid)}`, deadlineMs: 20_000 },
+      { what: `task ${String(uid)}`, deadlineMs: 60_000 },
     );
   return {
     ...runtime,

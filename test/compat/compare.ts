@@ -48,7 +48,7 @@ export function compareAnswers(single: CompatAnswer, fleet: CompatAnswer): Verdi
   return { details, ids, totals, facets, difference };
 }
 
-const facetNames = ['facetDistribution', 'facetStats', 'facetsByIndex'];
+const facetNames = ['facetDistribution', 'facetStats', 'facetsByIndex', 'facetHits'];
 
 function compareErrors(single: CompatAnswer, fleet: CompatAnswer): Verdict {
   const same = single.status === fleet.status && isDeepStrictEqual(single.body, fleet.body);
@@ -56,8 +56,9 @@ function compareErrors(single: CompatAnswer, fleet: CompatAnswer): Verdict {
   return { details: same, ids: same, totals: same, facets: same, difference };
 }
 
-const hitsOf = (body: Body): Hit[] => (body['hits'] ?? []) as Hit[];
-const totalOf = (body: Body): unknown => body['totalHits'] ?? body['estimatedTotalHits'];
+const hitsOf = (body: Body): Hit[] => (body['hits'] ?? body['results'] ?? []) as Hit[];
+const totalOf = (body: Body): unknown =>
+  body['totalHits'] ?? body['estimatedTotalHits'] ?? body['total'];
 
 function idOf(hit: Hit): string {
   const federation = hit['_federation'] as

@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Random } from './random';
 
 export interface CompatDocument {
@@ -20,10 +22,17 @@ export interface Corpus {
   readonly documents: readonly CompatDocument[];
 }
 
-/** Real package descriptions where apt's lists are at hand, else texts of a Zipf vocabulary. */
-export function makeCorpus(count: number, seed: number): Corpus {
+/**
+ * Real package descriptions where apt's lists are at hand and `source` allows it, else texts of a Zipf
+ * vocabulary, which are the same everywhere.
+ */
+export function makeCorpus(
+  count: number,
+  seed: number,
+  source: 'any' | 'synthetic' = 'any',
+): Corpus {
   const random = new Random(seed);
-  const packages = aptPackages();
+  const packages = source === 'any' ? aptPackages() : [];
   if (packages.length < count) return { source: 'synthetic', documents: synthetic(count, random) };
   const step = packages.length / count;
   const documents = Array.from({ length: count }, (_, i) =>
@@ -80,7 +89,7 @@ export const vector = (random: Random): number[] =>
   Array.from({ length: 4 }, () => Math.round((random.next() * 2 - 1) * 1000) / 1000);
 
 function synthetic(count: number, random: Random): CompatDocument[] {
-  const words = Array.from({ length: 12_000 }, () => word(random));
+  const words = filmWords();
   const zipf = (): string => words[Math.floor(words.length ** random.next()) - 1] ?? 'word';
   const text = (length: number): string => Array.from({ length }, zipf).join(' ');
   return Array.from({ length: count }, (_, id) =>
@@ -101,7 +110,19 @@ function synthetic(count: number, random: Random): CompatDocument[] {
   );
 }
 
-function word(random: Random): string {
-  const syllables = ['ba', 'ke', 'li', 'mo', 'ru', 'sa', 'ti', 'von', 'dar', 'pel', 'qui', 'est'];
-  return Array.from({ length: 1 + random.int(4) }, () => random.pick(syllables)).join('');
+/** The words of films' titles and makers, the most frequent first: words as people write them. */
+function filmWords(): string[] {
+  const path = join('node_modules', 'vega-datasets', 'data', 'movies.json');
+  const films = JSON.parse(readFileSync(path, 'utf8')) as object[];
+  const counts = new Map<string, number>();
+  for (const word of films.flatMap((film) => textOf(film).match(/[a-z]{2,}/g) ?? [])) {
+    counts.set(word, (counts.get(word) ?? 0) + 1);
+  }
+  return [...counts.keys()].sort((a, b) => (counts.get(b) ?? 0) - (counts.get(a) ?? 0));
 }
+
+const textOf = (film: object): string =>
+  Object.values(film)
+    .filter((value) => typeof value === 'string')
+    .join(' ')
+    .toLowerCase();

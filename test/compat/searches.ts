@@ -11,6 +11,16 @@ export interface CompatRequest {
   readonly body: Body;
 }
 
+function kindOf(body: Body): string {
+  if ('hybrid' in body) {
+    const { semanticRatio } = body['hybrid'] as { semanticRatio: number };
+    return semanticRatio === 1 ? 'semantic' : 'hybrid';
+  }
+  if ('distinct' in body) return 'distinct';
+  if ('rankingScoreThreshold' in body) return 'threshold';
+  return 'sort' in body ? 'sorted' : 'search';
+}
+
 const paging = (random: Random): Body => {
   if (random.chance(0.15)) return { page: 1 + random.int(3), hitsPerPage: 1 + random.int(15) };
   if (random.chance(0.2)) return { offset: random.int(40), limit: 1 + random.int(30) };
@@ -31,17 +41,18 @@ export class RequestMaker {
 
   request(): CompatRequest {
     const roll = this.random.next();
-    if (roll < 0.2) return this.federated();
-    if (roll < 0.25) return this.similar();
-    if (roll < 0.33) return this.frequency();
+    if (roll < 0.12) return this.federated();
+    if (roll < 0.17) return this.similar();
+    if (roll < 0.23) return this.frequency();
+    if (roll < 0.28) return this.listing();
+    if (roll < 0.32) return this.facetSearch();
     return this.search();
   }
 
   search(): CompatRequest {
     const { random } = this;
     const body: Body = { ...this.query(), ...paging(random), ...this.asks() };
-    const kind = 'hybrid' in body ? 'hybrid' : 'distinct' in body ? 'distinct' : 'search';
-    return { kind, path: '/indexes/packages/search', body };
+    return { kind: kindOf(body), path: '/indexes/packages/search', body };
   }
 
   private query(): Body {
@@ -51,6 +62,7 @@ export class RequestMaker {
     if (random.chance(0.25)) body['sort'] = random.some(sorts, 2);
     if (random.chance(0.1)) body['matchingStrategy'] = 'all';
     if (random.chance(0.05)) body['attributesToSearchOn'] = random.some(searchable, 2);
+    if (random.chance(0.04)) body['rankingScoreThreshold'] = random.pick([0.2, 0.5, 0.8]);
     if (random.chance(0.12)) {
       body['hybrid'] = { embedder: 'tiny', semanticRatio: random.pick([0.1, 0.5, 0.8, 1]) };
       body['vector'] = vector(random);
@@ -72,6 +84,27 @@ export class RequestMaker {
       path: '/indexes/packages/search',
       body: { q: words.join(' '), matchingStrategy: 'frequency', ...paging(this.random) },
     };
+  }
+
+  /** Documents as they are listed: by filter, sorted or in the order of insertion. */
+  private listing(): CompatRequest {
+    const { random } = this;
+    const body: Body = { offset: random.int(300), limit: 1 + random.int(40) };
+    if (random.chance(0.6)) body['filter'] = this.filter();
+    if (random.chance(0.4)) body['sort'] = [random.pick(['section:asc', 'section:desc'])];
+    return { kind: 'listing', path: '/indexes/packages/documents/fetch', body };
+  }
+
+  private facetSearch(): CompatRequest {
+    const { random } = this;
+    const facetName = random.pick(['section', 'priority', 'tags']);
+    const body: Body = { facetName, exhaustiveFacetCount: true };
+    const value = random.pick(this.documents);
+    const text = facetName === 'tags' ? (value.tags[0] ?? 'role') : value.section;
+    if (random.chance(0.7)) body['facetQuery'] = text.slice(0, 1 + random.int(5));
+    if (random.chance(0.4)) body['q'] = this.text();
+    if (random.chance(0.3)) body['filter'] = this.filter();
+    return { kind: 'facet-search', path: '/indexes/packages/facet-search', body };
   }
 
   private similar(): CompatRequest {
@@ -146,6 +179,9 @@ export class RequestMaker {
       `NOT section IN ["${section}", "${other.section}"]`,
       'installed EXISTS AND size IS NOT NULL',
       `tags = "${other.tags[0] ?? 'role::program'}"`,
+      `_geoRadius(${String(random.int(80))}, ${String(random.int(170))}, ${String(1_000_000 + random.int(4_000_000))})`,
+      `_geoBoundingBox([${String(random.int(80))}, ${String(random.int(170))}], [-10, -30])`,
+      `name STARTS WITH "${other.name.slice(0, 2)}"`,
     ]);
   }
 }
@@ -157,7 +193,7 @@ const facets = ['section', 'priority', 'size', 'tags'];
 /** The settings of both indexes. */
 export const settings: Body = {
   searchableAttributes: searchable,
-  filterableAttributes: ['section', 'priority', 'size', 'installed', 'tags', '_geo'],
+  filterableAttributes: ['name', 'section', 'priority', 'size', 'installed', 'tags', '_geo'],
   sortableAttributes: ['size', 'installed', 'section', '_geo'],
   embedders: { tiny: { source: 'userProvided', dimensions: 4 } },
 };

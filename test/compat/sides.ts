@@ -108,7 +108,7 @@ export function sideOf(url: string, key: string): Side {
         const task = (await send('GET', `/tasks/${uid}`)).body;
         return ['enqueued', 'processing'].includes(String(task['status'])) ? null : task;
       },
-      { what: `task ${uid}`, deadlineMs: 20_000 },
+      { what: `task ${uid}`, deadlineMs: 60_000 },
     );
   };
   return { send, write };
