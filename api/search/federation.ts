@@ -69,7 +69,7 @@ export async function runFederation(
     semantic: planned.some(({ query }) => searchKind(query.request) !== 'keyword'),
     performanceDetails: performanceOf(federation, lists),
   });
-  return { bytes, headers: headersOf(run, counted, merged.rejected) };
+  return { bytes, headers: headersOf(federation, run, counted) };
 }
 
 /** What is refused before any index is looked at. */
@@ -261,16 +261,20 @@ function performanceOf(federation: Federation, lists: readonly QueryList[]): str
 }
 
 function headersOf(
+  federation: Federation,
   run: readonly RunQuery[],
   counted: readonly CountedIndex[],
-  rejected: number,
 ): Record<string, string> {
   const headers = Object.assign({}, ...run.map((one) => one.headers)) as Record<string, string>;
-  const approximate = new Set([
+  const approximate = new Set<string>([
     ...run.flatMap(({ list }) => [...list.approximate]),
     ...counted.flatMap((index) => index.approximate),
-    ...(rejected > 0 && counted.some(({ facets }) => facets !== null) ? ['facet-distinct'] : []),
   ]);
+  if (federation.distinct !== null) {
+    // One Meilisearch counts no more of the doubles than those it has ranked.
+    approximate.add('distinct-total');
+    if (counted.some(({ facets }) => facets !== null)) approximate.add('facet-distinct');
+  }
   if (approximate.size > 0) headers['x-miroir-approximate'] = [...approximate].join(', ');
   return headers;
 }
