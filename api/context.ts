@@ -8,6 +8,7 @@ import type { FleetCache } from './fleet-cache';
 import type { Log } from './log';
 import type { Metrics } from './metrics/metrics';
 import type { NodeHealth } from './node-health';
+import type { NodeIdentities } from './node-identities';
 import type { Pod } from './pod';
 import type { TemporalGateway } from './temporal-gateway';
 import type { WebhookSender } from './webhooks/webhook-sender';
@@ -23,6 +24,7 @@ export interface ApiContext {
   readonly log: Log;
   readonly keys: KeyRing;
   readonly health: NodeHealth;
+  readonly identities: NodeIdentities;
   readonly features: Features;
   readonly webhooks: WebhookSender;
   readonly metrics: Metrics;

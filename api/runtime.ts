@@ -17,6 +17,7 @@ import { Follower } from './follower/follower';
 import { countedWrites } from './metrics/counted-writes';
 import { Metrics } from './metrics/metrics';
 import { NodeHealth } from './node-health';
+import { NodeIdentities } from './node-identities';
 import { NodeProbes } from './node-probes';
 import { Pod } from './pod';
 import { TemporalGateway } from './temporal-gateway';
@@ -55,14 +56,23 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   });
   const pod = new Pod({ config, pods: store.pods, log, epoch: () => fleet.current().epoch });
   let writes: WriteService | null = null;
+  let identities: NodeIdentities | null = null;
   const nodes = createNodes({
     masterKey: config.nodes.key,
     nodeKeyUid: pod.nodeKeyUid,
     deadlineMs: config.nodes.deadlineMs,
-    mayRecreateKey: () => writes?.confirmLeases() ?? true,
+    mayRecreateKey: async (node, path) =>
+      (identities?.maySend(node, path) ?? true) && ((await writes?.confirmLeases()) ?? true),
+    onConnectionLost: (node) => identities?.doubt(node),
+    mayResend: (node, path) => identities?.maySend(node, path) ?? true,
   });
-  const health = new NodeHealth();
+  const health = new NodeHealth(config.health);
   const metrics = new Metrics();
+  identities = new NodeIdentities({
+    ...{ config, store, fleet, nodes, health, log },
+    onStrange: (node) => writes?.forgetNode(node),
+  });
+  health.onMove((node, to, why) => metrics.nodeMoved(node, to, why));
   const parts = {
     config,
     store,
@@ -72,6 +82,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     log,
     keys,
     health,
+    identities,
     features,
     webhooks,
     metrics,
@@ -86,14 +97,14 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   await pod.start();
   fleet.onReload(() => beatSoon(pod, log));
   const unfollow = fleet.follow((error) => log.warn({ err: error }, 'reload of the fleet failed'));
-  const probes = new NodeProbes({ fleet, nodes, health, features, log });
-  probes.start();
+  const probes = new NodeProbes({ config, fleet, nodes, health, identities, features, log });
+  await probes.start();
   follower.start();
   writes.start();
   const app = buildApp(ctx);
   const close = async (): Promise<void> => {
     await app.close();
-    probes.stop();
+    await probes.stop();
     unfollow();
     await writes.close();
     await follower.close();

@@ -4,6 +4,16 @@
  * from and what it is when nobody sets it.
  */
 
+import type {
+  AntiEntropyConfig,
+  DiskConfig,
+  HealthConfig,
+  MetaConfig,
+  RepairConfig,
+  SloConfig,
+  WaitAof,
+} from './failure-config';
+
 /** One node that the fleet starts with. Later nodes are added through the API. */
 export interface BootstrapNode {
   readonly id: string;
@@ -32,6 +42,9 @@ export interface RedisConfig {
   readonly url: string;
   /** Every key begins with it; several fleets may share one Redis. */
   readonly prefix: string;
+  /** Whether a change of the fleet waits for the append-only file, and whose. */
+  readonly waitAof: WaitAof;
+  readonly waitAofMs: number;
 }
 
 export interface TemporalConfig {
@@ -131,5 +144,11 @@ export interface Config {
   readonly sync: SyncConfig;
   readonly worker: WorkerConfig;
   readonly outbound: OutboundConfig;
+  readonly health: HealthConfig;
+  readonly repair: RepairConfig;
+  readonly antiEntropy: AntiEntropyConfig;
+  readonly slo: SloConfig;
+  readonly disk: DiskConfig;
+  readonly meta: MetaConfig;
   readonly log: LogConfig;
 }

@@ -75,3 +75,31 @@ export function nullable<T>(kind: Kind<T>): Kind<T | null> {
       input === null || input === '' || input === 'none' ? null : kind.parse(input),
   };
 }
+
+export const fraction: Kind<number> = {
+  name: 'number, 0 … 1',
+  parse: (input) => {
+    const value = typeof input === 'string' && input.trim() !== '' ? Number(input) : input;
+    if (typeof value !== 'number' || !(value >= 0 && value <= 1)) {
+      throw new Error('expected a number from 0 to 1');
+    }
+    return value;
+  },
+};
+
+/** `{"meili-0": 50000000000}` as JSON text, or the same in YAML. */
+export const bytesByName: Kind<Readonly<Record<string, number>>> = {
+  name: 'bytes by node id, as JSON in the environment',
+  parse: (input) => {
+    const value: unknown = typeof input === 'string' ? JSON.parse(input) : input;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw new Error('expected an object of node ids and bytes');
+    }
+    for (const bytes of Object.values(value as Record<string, unknown>)) {
+      if (!Number.isSafeInteger(bytes) || (bytes as number) <= 0) {
+        throw new Error('expected whole numbers of bytes above 0');
+      }
+    }
+    return value as Record<string, number>;
+  },
+};

@@ -4,7 +4,7 @@ import { nodesFromUrls } from './bootstrap-nodes';
 import type { BootstrapNode, Config } from './config';
 import { brokenRules } from './rules';
 import { paths, table } from './table';
-import type { Path, Required } from './table';
+import type { Path, Required } from './setting';
 
 export interface LoadOptions {
   readonly env: Readonly<Record<string, string | undefined>>;

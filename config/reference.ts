@@ -1,6 +1,6 @@
 import { isRequired } from './load';
 import { otherVariables, paths, table } from './table';
-import type { Setting } from './table';
+import type { Setting } from './setting';
 
 /** The text of `docs/reference/configuration.md`, made from the table. */
 export function configurationReference(): string {
@@ -35,7 +35,8 @@ function row(path: string, setting: Setting<unknown>): string[] {
 function shown({ default: value }: Setting<unknown>): string {
   if (isRequired(value)) return '**must be set**';
   if (value === null) return 'none';
-  return Array.isArray(value) ? 'empty' : `\`${String(value)}\``;
+  const isEmpty = typeof value === 'object' && Object.keys(value).length === 0;
+  return isEmpty ? 'empty' : `\`${String(value)}\``;
 }
 
 /** Columns are padded as the project's formatter does it, so that the page passes its check. */

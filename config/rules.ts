@@ -39,6 +39,10 @@ const rules: readonly Rule[] = [
       'url',
       nodes.bootstrap.map((node) => node.url),
     ),
+  ({ disk }) =>
+    disk.noMovesAt <= disk.noGrowthAt && disk.hysteresis < disk.noMovesAt
+      ? null
+      : `disk.noMovesAt (${String(disk.noMovesAt)}) must be at most disk.noGrowthAt (${String(disk.noGrowthAt)}) and above disk.hysteresis (${String(disk.hysteresis)}): moves to a node end before its writes do, and a mark that is never left behind would stop them for ever.`,
   groupsHaveNodes,
   listensSafely,
 ];

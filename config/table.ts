@@ -1,37 +1,8 @@
 import { bucketCount, fenceWaitMsMax, nodeDeadlineMsMax } from '../core/limits';
 import { bootstrapNodes } from './bootstrap-nodes';
-import type { Config } from './config';
+import { failureTable } from './failure-table';
 import { choice, flag, integer, matching, milliseconds, nullable, text } from './kinds';
-import type { Kind } from './kinds';
-
-type Leaf<T> = {
-  [Section in keyof T & string]: `${Section}.${keyof T[Section] & string}`;
-}[keyof T & string];
-
-/** `api.port` and so on: every value of the configuration. */
-export type Path = Leaf<Config>;
-
-export type ValueAt<P extends Path> = P extends `${infer Section}.${infer Name}`
-  ? Section extends keyof Config
-    ? Name extends keyof Config[Section]
-      ? Config[Section][Name]
-      : never
-    : never
-  : never;
-
-/** Marks a setting that somebody must give, with how to get one. */
-export interface Required {
-  readonly required: string;
-}
-
-export interface Setting<T> {
-  readonly env: string;
-  readonly kind: Kind<T>;
-  readonly default: T | Required;
-  readonly about: string;
-  /** Never printed. */
-  readonly secret?: true;
-}
+import type { Path, Setting, ValueAt } from './setting';
 
 const hour = 3_600_000;
 const redisUrl = matching('url', /^rediss?:\/\/.+/, 'redis://127.0.0.1:6379');
@@ -278,6 +249,7 @@ export const table: { readonly [P in Path]: Setting<ValueAt<P>> } = {
     default: true,
     about: 'Let such urls point into private networks, where nodes usually are.',
   },
+  ...failureTable,
   'log.level': {
     env: 'MIROIR_LOG_LEVEL',
     kind: choice('silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'),

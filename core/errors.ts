@@ -20,7 +20,8 @@ export const miroirCodes = {
   miroir_reserved_field: {
     status: 400,
     type: 'invalid_request',
-    meaning: 'A document or a setting names a field that begins with `_miroir_`.',
+    meaning:
+      'A document or a setting names a field, or a request an index, that begins with `_miroir_`.',
   },
   miroir_not_supported: {
     status: 400,

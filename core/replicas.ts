@@ -215,6 +215,29 @@ export function markStale(entry: IndexEntry, missed: readonly ReplicaName[]): St
   return { changes: result.ok ? result.changes : [], refused };
 }
 
+/**
+ * The node's disk is not the one that took the writes: all its copies are stale, also one that is being
+ * filled, whose journal speaks of documents that are gone. `refused` are last in-sync copies.
+ */
+export function disown(entry: IndexEntry, node: NodeId): StaleResult {
+  const draft = new Draft(entry);
+  const refused: ReplicaName[] = [];
+  for (const { group, shards } of entry.placement) {
+    shards.forEach((row, at) => {
+      const shard = at as ShardId;
+      const state = row.find((replica) => replica.node === node)?.state;
+      if (state === undefined || state === 'stale' || state === 'leaving') return;
+      if (state === 'in-sync' && draft.inSyncBeside(shard, group, node) === 0) {
+        refused.push({ group, shard, node });
+      } else {
+        draft.set(group, shard, node, 'stale');
+      }
+    });
+  }
+  const result = draft.result();
+  return { changes: result.ok ? result.changes : [], refused };
+}
+
 /** The index with some rows of its table replaced. */
 export function applyChanges(entry: IndexEntry, changes: readonly ReplicaChange[]): IndexEntry {
   const placement = entry.placement.map((placed) => {

@@ -1,3 +1,4 @@
+import type { NodeId } from '../core/ids';
 import type { Sender } from './node-client';
 import { createKey } from './node-client';
 import { NodeError } from './node-error';
@@ -11,11 +12,17 @@ import type { NodesOptions, RawAnswer, RawRequest } from './types';
  * (the node was emptied or replaced), unless this process lost its lease: then the 403 is the fence
  * and stands. A refused request was not admitted, so to send it again is safe.
  */
-export function createKeyedSender(transport: Transport, options: NodesOptions): Sender {
+export function createKeyedSender(
+  transport: Transport,
+  node: NodeId,
+  options: NodesOptions,
+): Sender {
   const key = nodeKeyText(options.masterKey, options.nodeKeyUid);
   let made: Promise<void> | null = null;
-  const make = (): Promise<void> => {
-    made ??= makeKey(transport, options).catch((error: unknown) => {
+  const mayCreate = async ({ path }: RawRequest): Promise<boolean> =>
+    options.mayRecreateKey === undefined || (await options.mayRecreateKey(node, path));
+  const make = (request: RawRequest): Promise<void> => {
+    made ??= makeKey(transport, options, mayCreate(request)).catch((error: unknown) => {
       made = null;
       throw error;
     });
@@ -27,24 +34,28 @@ export function createKeyedSender(transport: Transport, options: NodesOptions): 
       const until = transport.until(request.deadlineMs);
       // Health needs no key, and asking for it must work on a node that knows none of ours.
       if (request.path === '/health') return transport.send(request, key, until);
-      const current = make();
+      const current = make(request);
       await within(current, request, until);
       const answer = await transport.send(request, key, until);
-      if (answer.status !== 403 || !(await mayCreate(options))) return answer;
+      if (answer.status !== 403 || !(await mayCreate(request))) return answer;
       // Requests that were refused together make the key together.
       if (made === current) made = null;
-      await within(make(), request, until);
+      await within(make(request), request, until);
       return transport.send(request, key, until);
     },
     close: () => transport.close(),
   };
 }
 
-async function makeKey(transport: Transport, options: NodesOptions): Promise<void> {
-  if (!(await mayCreate(options))) {
+async function makeKey(
+  transport: Transport,
+  options: NodesOptions,
+  mayCreate: Promise<boolean>,
+): Promise<void> {
+  if (!(await mayCreate)) {
     throw new NodeError(
       'node_refused',
-      'This process lost its lease, so it may not make a node key.',
+      'This process may not make a node key: it lost its lease, or the node has not said who it is.',
       {
         status: 403,
         outcomeUnknown: false,
@@ -52,10 +63,6 @@ async function makeKey(transport: Transport, options: NodesOptions): Promise<voi
     );
   }
   await createKey((request) => transport.send(request, options.masterKey), options.nodeKeyUid);
-}
-
-async function mayCreate({ mayRecreateKey }: NodesOptions): Promise<boolean> {
-  return mayRecreateKey === undefined || (await mayRecreateKey());
 }
 
 /** The making of a key is shared, so it has its own deadline; each request keeps to its own, too. */

@@ -1,3 +1,4 @@
+import type { NodeId } from '../core/ids';
 import { createKeyedSender } from './keyed-sender';
 import { clientOver, deleteKey } from './node-client';
 import { createTransport } from './transport';
@@ -16,11 +17,16 @@ interface Known {
  */
 export function createNodes(options: NodesOptions): Nodes {
   const known = new Map<string, Known>();
-  const open = (id: string, url: string): Known => {
+  const open = (id: NodeId, url: string): Known => {
     const before = known.get(id);
     if (before !== undefined && before.url === url) return before;
-    const transport = createTransport({ ...options, url });
-    const client = clientOver(createKeyedSender(transport, options));
+    const transport = createTransport({
+      ...options,
+      url,
+      onLost: () => options.onConnectionLost?.(id),
+      mayResend: (path) => options.mayResend?.(id, path) ?? true,
+    });
+    const client = clientOver(createKeyedSender(transport, id, options));
     const now = { url, transport, client };
     known.set(id, now);
     void before?.transport.close();

@@ -9,7 +9,14 @@ export interface TransportOptions {
   readonly deadlineMs?: number;
   readonly connections?: number;
   readonly responseBytesMax?: number;
+  /** The other side closed a connection: it may have been another process's. */
+  readonly onLost?: () => void;
+  /** Asked before a read is sent again after a lost connection. */
+  readonly mayResend?: (path: string) => boolean;
 }
+
+/** What a connection ends with when the other side ended it; its own idle time is not among them. */
+const lostCodes: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
 /** Sends requests to one node; knows nothing of keys but that each request carries one. */
 export interface Transport {
@@ -34,6 +41,9 @@ export function createTransport(options: TransportOptions): Transport {
     connect: { timeout: nodeDeadlineMsMax },
     headersTimeout: 0,
     bodyTimeout: 0,
+  });
+  pool.on('disconnect', (_origin, _targets, error: Error & { readonly code?: string }) => {
+    if (lostCodes.has(error.code ?? '')) options.onLost?.();
   });
   const until = (deadlineMs = options.deadlineMs ?? defaults.deadlineMs): number =>
     performance.now() + Math.min(deadlineMs, nodeDeadlineMsMax);
@@ -62,7 +72,7 @@ export function createTransport(options: TransportOptions): Transport {
         // A kept connection that the node has closed meanwhile; asking again changes nothing there.
         if (!isRead(request) || !isNodeError(error) || error.code !== 'node_unreachable')
           throw error;
-        if (!error.outcomeUnknown) throw error;
+        if (!error.outcomeUnknown || options.mayResend?.(request.path) === false) throw error;
         return once(request, key, end);
       }
     },

@@ -1,5 +1,5 @@
 import type { FleetNode, JsonValue } from '../core/fleet';
-import type { NodeTaskUid, PhysicalUid } from '../core/ids';
+import type { NodeId, NodeTaskUid, PhysicalUid } from '../core/ids';
 
 /** Headers as they came: lower-case names; a repeated header is a list. */
 export type NodeHeaders = Readonly<Record<string, string | string[] | undefined>>;
@@ -192,8 +192,15 @@ export interface NodesOptions {
   readonly deadlineMs?: number;
   readonly connections?: number;
   readonly responseBytesMax?: number;
-  /** Asked before a key is made again after a 403: `false` when this pod lost its lease. */
-  readonly mayRecreateKey?: () => boolean | Promise<boolean>;
+  /**
+   * Asked before a key is made, also again after a 403: `false` when this pod lost its lease, or when
+   * the node has yet to say who it is. `path` is that of the request that needs the key.
+   */
+  readonly mayRecreateKey?: (node: NodeId, path: string) => boolean | Promise<boolean>;
+  /** A connection was closed by the node's side: the node may have restarted, with another disk. */
+  readonly onConnectionLost?: (node: NodeId) => void;
+  /** Asked before a read is sent again on another connection after one was lost. */
+  readonly mayResend?: (node: NodeId, path: string) => boolean;
 }
 
 /** The clients of all nodes of a fleet, one per node id and url. */

@@ -6,6 +6,7 @@ import { createGovernorStore } from './governor';
 import { createJoin } from './join';
 import { createJournalStore } from './journals';
 import { createKeys } from './keys';
+import { createNodeMarkStore } from './node-marks';
 import type { StoreOptions } from './options';
 import { createReshard } from './reshard';
 import { createPodStore } from './pods';
@@ -78,6 +79,7 @@ export function createStore(options: StoreOptions): Store {
     experimentalFeatures: createExperimentalFeatureStore(parts),
     indexUpdates: createIndexUpdateStore(parts),
     audit: createAuditLog(parts),
+    nodeMarks: createNodeMarkStore(parts),
     close: async () => channels.close(),
   };
 }

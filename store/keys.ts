@@ -22,6 +22,8 @@ export interface Keys {
   placement(physicalUid: PhysicalUid): string;
   /** Channel: each new epoch. */
   readonly epochChannel: string;
+  /** Hash: node id → the newest task of its disk that anybody has seen. */
+  readonly nodeMarks: string;
 
   /** Hash: pod id → `<registeredAt> <JSON>`. */
   readonly pods: string;
@@ -110,6 +112,7 @@ export function createKeys(prefix: string): Keys {
     aliases: at('fleet', 'aliases'),
     placement: (physicalUid) => at('placement', physicalUid),
     epochChannel: at('channel', 'epoch'),
+    nodeMarks: at('node-index', 'marks'),
     pods: at('pod', 'all'),
     podLeases: at('pod', 'leases'),
     podAcknowledgements: (pod) => at('pod-acknowledgements', pod),

@@ -31,6 +31,7 @@ import type {
 } from './record-types';
 import type { GovernorStore } from './governor-types';
 import type { ReshardRequest, ReshardResult } from './reshard-types';
+import type { NodeMarkStore } from './node-marks';
 import type { FleetTask, TaskStore } from './task-types';
 import type { PastFleet } from './topology';
 
@@ -360,6 +361,7 @@ export interface Store {
   readonly experimentalFeatures: Records<ExperimentalFeature>;
   readonly indexUpdates: Records<IndexUpdate>;
   readonly audit: AuditLog;
+  readonly nodeMarks: NodeMarkStore;
   /** Ends the subscriptions this store made. The connections given to it are the caller's to end. */
   close(): Promise<void>;
 }

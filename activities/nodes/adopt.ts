@@ -1,21 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Fleet } from '../../core/fleet';
-import { physicalUid } from '../../core/ids';
 import type { AddNodeInput, NodeToAdd, Verdict } from '../../core/operations';
 import { isNodeError } from '../../meili/node-error';
+import { readIdentity, writeIdentity } from '../../meili/node-identity';
 import type { NodeClient } from '../../meili/types';
 import { refuse, tryAgain } from '../errors';
 import type { ActivityTools, Call } from '../tools';
-
-/** The index on each node that says which node of which fleet it is. */
-const identityUid = physicalUid('_miroir_node');
-const identityId = 'node';
-
-interface Identity {
-  readonly id: string;
-  readonly node: string;
-  readonly instance: string;
-}
 
 const no = (reason: string): Verdict => ({ ok: false, reason });
 
@@ -77,22 +67,6 @@ async function ownerRefusal(fleet: Fleet, node: NodeToAdd, client: NodeClient): 
   return no(`${node.id} has documents of ${ours.uid} from a life before; empty it first.`);
 }
 
-async function readIdentity(client: NodeClient): Promise<Identity | null> {
-  if ((await client.getIndex(identityUid)) === null) return null;
-  const { bytes } = await client.fetchDocuments(identityUid, { ids: [identityId], limit: 1 });
-  const { results } = JSON.parse(bytes.toString('utf8')) as { results?: Identity[] };
-  return results?.[0] ?? null;
-}
-
-async function writeIdentity(client: NodeClient, identity: Identity): Promise<void> {
-  const payload = new TextEncoder().encode(JSON.stringify([identity]));
-  const uid = await client.addDocuments(identityUid, 'POST', payload, { primaryKey: 'id' });
-  const task = await client.waitForTask(uid);
-  if (task.status !== 'succeeded') {
-    throw refuse('copy-refused', `The node's identity could not be written: ${task.status}.`);
-  }
-}
-
 /** Gives the node its identity and puts it into the table, where it holds nothing yet. */
 export async function adoptNode(
   tools: ActivityTools,
@@ -100,7 +74,10 @@ export async function adoptNode(
 ): Promise<{ instanceId: string }> {
   const client = tools.nodes.client(node);
   if ((await readIdentity(client)) === null) {
-    await writeIdentity(client, { id: identityId, node: node.id, instance: randomUUID() });
+    const status = await writeIdentity(client, { node: node.id, instance: randomUUID() });
+    if (status !== 'succeeded') {
+      throw refuse('copy-refused', `The node's identity could not be written: ${status}.`);
+    }
   }
   // Read back: of two attempts that wrote at once the node has one.
   const identity = await readIdentity(client);

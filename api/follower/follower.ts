@@ -19,7 +19,7 @@ import { noteUpdate } from './update-times';
 
 type FollowerContext = Pick<
   ApiContext,
-  'store' | 'fleet' | 'nodes' | 'pod' | 'log' | 'health' | 'webhooks'
+  'store' | 'fleet' | 'nodes' | 'pod' | 'log' | 'health' | 'identities' | 'webhooks'
 >;
 
 const leaseName = 'follower';
@@ -191,10 +191,17 @@ export class Follower {
       for (const uid of uids) this.#forget(node, uid);
       return;
     }
+    if (!this.ctx.health.mayServe(node)) {
+      // Its numbers may be another disk's: until it has said who it is, it says nothing.
+      watch.silentSince ??= performance.now();
+      await delay(50);
+      return;
+    }
     try {
       const page = await client.tasks({ uids, limit: uids.length, deadlineMs: awayMs });
       watch.silentSince = null;
       this.ctx.health.answered(node);
+      this.ctx.identities.saw(node, page.results);
       const byUid = new Set(page.results.map(({ uid }) => uid));
       for (const uid of uids) if (!byUid.has(uid)) this.#forget(node, uid);
       for (const seen of page.results) this.#learn(node, seen);

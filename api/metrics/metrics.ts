@@ -42,6 +42,12 @@ export class Metrics {
     buckets: secondsBuckets,
     registers: this.#registers,
   });
+  readonly #nodeMoves = new Counter({
+    name: 'miroir_node_health_transitions_total',
+    help: 'How often a node went out, came back, or was found to be another, as this pod saw it',
+    labelNames: ['node', 'to', 'reason'],
+    registers: this.#registers,
+  });
   readonly #gauges = new Map<string, Gauge>();
 
   /** `route` is the pattern of the route, never the path: names of indexes would have no bound. */
@@ -58,6 +64,11 @@ export class Metrics {
   /** `outcome`: the status of the task as it was stored, or the code of the error. */
   write(type: string, outcome: string): void {
     this.#writes.inc({ type, outcome });
+  }
+
+  /** `reason`: the code of the last failure, or why the node is new. */
+  nodeMoved(node: string, to: string, reason: string | null): void {
+    this.#nodeMoves.inc({ node, to, reason: reason ?? '' });
   }
 
   /** Sets one gauge to these values and forgets those it had. */

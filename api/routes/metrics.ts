@@ -57,6 +57,19 @@ function setFleetGauges(ctx: ApiContext, fleet: Fleet): void {
     'Whether this pod asks the node',
     fleet.nodes.map(({ id }) => ({ labels: { node: id }, value: ctx.health.usable(id) ? 1 : 0 })),
   );
+  metrics.gauge(
+    'miroir_node_strange',
+    'Whether the node answers but is not the one it was, so that it must be rebuilt',
+    fleet.nodes.map(({ id }) => ({
+      labels: { node: id },
+      value: ctx.health.view(id).strange === null ? 0 : 1,
+    })),
+  );
+  metrics.gauge(
+    'miroir_node_search_share',
+    'Share of its queries that the node gets; below 1 while it starts slowly',
+    fleet.nodes.map(({ id }) => ({ labels: { node: id }, value: ctx.health.share(id) })),
+  );
   metrics.gauge('miroir_pod_ready', 'Whether this pod has its lease', [
     { value: ctx.pod.ready() ? 1 : 0 },
   ]);

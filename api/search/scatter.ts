@@ -1,5 +1,5 @@
-import type { NodeAsk } from '../../core/covering-set';
-import { coveringSet, rendezvousOrder } from '../../core/covering-set';
+import type { CoveringSet, NodeAsk } from '../../core/covering-set';
+import { coveringSet, holders, rendezvousOrder } from '../../core/covering-set';
 import { MeiliError } from '../../core/errors';
 import type { IndexEntry } from '../../core/fleet';
 import type { GroupId, NodeId, ShardId } from '../../core/ids';
@@ -56,7 +56,7 @@ export async function scatter(ctx: ApiContext, request: ScatterRequest): Promise
   let wanted = request.shards;
   let missing: readonly ShardId[] = [];
   for (let attempt = 0; attempt <= retriesMax; attempt += 1) {
-    const cover = coverShards(ctx, request, wanted, { group, failures });
+    const cover = await coverShards(ctx, request, wanted, { group, failures });
     missing = cover.missing;
     const failed = await askAll(ctx, request, cover.asks, { parts, failures });
     if (failed.length === 0) break;
@@ -104,23 +104,36 @@ async function askAll(
   return failed;
 }
 
-function coverShards(
+async function coverShards(
   ctx: ApiContext,
   request: ScatterRequest,
   shards: readonly ShardId[] | null,
   avoid: { group: GroupId | null; failures: ReadonlyMap<NodeId, string> },
-): ReturnType<typeof coveringSet> {
-  const plan = (usable: (node: NodeId) => boolean): ReturnType<typeof coveringSet> =>
+): Promise<CoveringSet> {
+  const plan = (usable: (node: NodeId) => boolean): CoveringSet =>
     coveringSet({
       entry: request.entry,
       ...(avoid.group === null ? {} : { group: avoid.group }),
       ...(shards === null ? {} : { shards: [...shards] }),
-      prefer: (candidates) => rendezvousOrder(request.fingerprint, candidates),
+      prefer: (candidates) =>
+        ctx.health.warmFirst(rendezvousOrder(request.fingerprint, candidates), request.fingerprint),
       usable,
     });
   const healthy = plan((node) => ctx.health.usable(node) && !avoid.failures.has(node));
-  // A node that is thought to be out is still better than no answer at all.
-  return healthy.missing.length === 0 ? healthy : plan((node) => !avoid.failures.has(node));
+  if (healthy.missing.length === 0) return healthy;
+  // A connection that broke says nothing of the next one, once the node has said who it is.
+  const left = [...holders(request.entry).keys()].filter(
+    (node) => (avoid.failures.get(node) ?? 'node_unreachable') === 'node_unreachable',
+  );
+  const trusted = new Set<NodeId>();
+  await Promise.all(
+    left.map(async (node) => {
+      if (await ctx.identities.trusted(node, 'once')) trusted.add(node);
+    }),
+  );
+  // A node that is thought to be out is still better than no answer at all; one that is not the node
+  // it was is worse.
+  return plan((node) => trusted.has(node));
 }
 
 export function preferredGroup(

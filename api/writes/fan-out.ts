@@ -24,7 +24,8 @@ export interface NodeOutcome {
 export interface FanOut {
   readonly physicalUid: PhysicalUid;
   readonly customMetadata: string;
-  readonly client: (node: NodeId) => NodeClient | null;
+  /** Null: the node has left, or must not be written to now. */
+  readonly client: (node: NodeId) => Promise<NodeClient | null>;
   /** Asked right before each request: whether this pod still is the index's writer. */
   readonly maySend: () => boolean;
   readonly signal: AbortSignal;
@@ -45,7 +46,7 @@ export async function fanOut(parts: FanOut, work: readonly NodeWork[]): Promise<
 
 async function sendWork(parts: FanOut, work: NodeWork): Promise<NodeOutcome> {
   const tasks: NodeTaskRef[] = [];
-  const client = parts.client(work.node);
+  const client = await parts.client(work.node);
   if (client === null) return { work, tasks, result: 'missed', error: null };
   const setup = await parts.setup(work);
   for (const [at, step] of [...setup, ...work.steps].entries()) {

@@ -9,7 +9,16 @@ import { Tenure } from './tenure';
 
 export type WriterContext = Pick<
   ApiContext,
-  'config' | 'store' | 'fleet' | 'nodes' | 'pod' | 'log' | 'health' | 'follower' | 'webhooks'
+  | 'config'
+  | 'store'
+  | 'fleet'
+  | 'nodes'
+  | 'pod'
+  | 'log'
+  | 'health'
+  | 'identities'
+  | 'follower'
+  | 'webhooks'
 > & { readonly readiness: Readiness; readonly nextNonce: () => string };
 
 /** All writes of this pod to one index on the nodes, one after the other. */

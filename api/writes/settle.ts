@@ -24,7 +24,7 @@ export interface Settlement {
 
 export type SettleContext = Pick<
   ApiContext,
-  'config' | 'store' | 'fleet' | 'nodes' | 'pod' | 'log' | 'webhooks'
+  'config' | 'store' | 'fleet' | 'nodes' | 'identities' | 'pod' | 'log' | 'webhooks'
 > & {
   readonly readiness: Readiness;
 };
@@ -143,7 +143,8 @@ async function settlePart(
   uid: PhysicalUid,
   { part, metadata }: { part: StoredWork; metadata: string },
 ): Promise<NodeTaskRef[] | null> {
-  const client = clientOf(ctx, part.node);
+  // A node that is not the one it was has lost what it was sent, and gets nothing again.
+  const client = (await ctx.identities.trusted(part.node)) ? clientOf(ctx, part.node) : null;
   if (client === null) return null;
   const refs: NodeTaskRef[] = [];
   const role = part.shards.length === 0 ? 'side' : 'main';

@@ -176,7 +176,7 @@ export class WriteRun {
       {
         physicalUid: entry.physicalUid,
         customMetadata: writeMetadata(begun.taskUid),
-        client: (node) => clientOf(ctx, node),
+        client: async (node) => ((await ctx.identities.trusted(node)) ? clientOf(ctx, node) : null),
         maySend: () => held.inForce() && ctx.pod.ready(),
         signal: held.signal,
         deadlineMs: ctx.config.nodes.deadlineMs,

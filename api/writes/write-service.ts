@@ -1,5 +1,5 @@
 import { MeiliError } from '../../core/errors';
-import type { PhysicalUid } from '../../core/ids';
+import type { NodeId, PhysicalUid } from '../../core/ids';
 import type { FleetCache } from '../fleet-cache';
 import { writeName } from './operations/common';
 import { IndexWriter } from './index-writer';
@@ -92,6 +92,11 @@ export class WriteService implements Writes {
   async confirmLeases(): Promise<boolean> {
     await Promise.all([...this.#writers.values()].map((writer) => writer.tenure.confirm()));
     return !this.#closed && this.#ctx.pod.ready();
+  }
+
+  /** A node came back with another disk: whether it has an index must be asked again. */
+  forgetNode(node: NodeId): void {
+    this.#ctx.readiness.forget(node);
   }
 
   loseAll(): void {

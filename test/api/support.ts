@@ -62,6 +62,10 @@ export interface FleetForTest {
   pod(options?: { wrapStore?: (store: Store) => Store }): Promise<PodForTest>;
   /** What one node holds of an index, straight from the node. */
   askNode(node: number, path: string, init?: RequestInit): Promise<Record<string, JsonValue>>;
+  /** The data directory of an embedded node. */
+  disk(node: number): string;
+  /** Starts an embedded node again that was closed, on its port and data directory. */
+  startNode(node: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -136,6 +140,15 @@ export async function fleetForTest(options: FleetForTestOptions = {}): Promise<F
       const headers = { authorization: `Bearer ${nodeKey}`, 'content-type': 'application/json' };
       const answer = await fetch(`${urls[node] ?? ''}${path}`, { ...init, headers });
       return (await answer.json()) as Record<string, JsonValue>;
+    },
+    disk: (node) => join(directory, `meili-${node}`),
+    startNode: async (node) => {
+      nodes[node] = await startEmbeddedNode({
+        port: Number(new URL(urls[node] ?? '').port),
+        host: '127.0.0.1',
+        masterKey: nodeKey,
+        dataDir: join(directory, `meili-${node}`),
+      });
     },
     close: async () => {
       await Promise.all(pods.map(async (pod) => await pod.close()));

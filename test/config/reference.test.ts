@@ -9,7 +9,7 @@ import { otherVariables, paths, table } from '../../config/table';
 
 const page = readFileSync(join(__dirname, '../../docs/reference/configuration.md'), 'utf8');
 const known = [...paths.map((path) => table[path].env), ...Object.keys(otherVariables)];
-const documented = [...page.matchAll(/^\|(?: `[a-zA-Z.]+` +\|)? `([A-Z_]+)`/gm)].map(
+const documented = [...page.matchAll(/^\|(?: `[a-zA-Z0-9.]+` +\|)? `([A-Z0-9_]+)`/gm)].map(
   (hit) => hit[1],
 );
 

@@ -1,4 +1,5 @@
 import { MeiliError } from '../../../core/errors';
+import { hiddenPrefix } from '../../../core/hidden-fields';
 import type { ErrorBody } from '../../../core/errors';
 import type { IndexUid } from '../../../core/ids';
 import { indexUid as indexUidOf } from '../../../core/ids';
@@ -23,6 +24,12 @@ export function invalidIndexUid(text: string, prefix = ''): MeiliError {
 
 export function demandIndexUid(text: string, prefix = ''): IndexUid {
   if (!isIndexUid(text)) throw invalidIndexUid(text, prefix);
+  if (text.startsWith(hiddenPrefix)) {
+    throw new MeiliError(
+      'miroir_reserved_field',
+      `${prefix}\`${text}\` is not possible: names of indexes that begin with \`${hiddenPrefix}\` are Miroir's own.`,
+    );
+  }
   return indexUidOf(text);
 }
 
