@@ -3,7 +3,6 @@ import type { Redis } from 'ioredis';
 import type { Config } from '../config/config';
 import { groupId, nodeId } from '../core/ids';
 import type { FleetNode } from '../core/fleet';
-import { createNodes } from '../meili/nodes';
 import { connectRedis } from '../store/connect';
 import { createStore } from '../store/create-store';
 import type { FleetOp, Store } from '../store/types';
@@ -16,8 +15,7 @@ import { FleetCache } from './fleet-cache';
 import { Follower } from './follower/follower';
 import { countedWrites } from './metrics/counted-writes';
 import { Metrics } from './metrics/metrics';
-import { NodeHealth } from './node-health';
-import { NodeIdentities } from './node-identities';
+import { accessNodes } from './node-access';
 import { NodeProbes } from './node-probes';
 import { Pod } from './pod';
 import { TemporalGateway } from './temporal-gateway';
@@ -56,36 +54,11 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   });
   const pod = new Pod({ config, pods: store.pods, log, epoch: () => fleet.current().epoch });
   let writes: WriteService | null = null;
-  let identities: NodeIdentities | null = null;
-  const nodes = createNodes({
-    masterKey: config.nodes.key,
-    nodeKeyUid: pod.nodeKeyUid,
-    deadlineMs: config.nodes.deadlineMs,
-    mayRecreateKey: async (node, path) =>
-      (identities?.maySend(node, path) ?? true) && ((await writes?.confirmLeases()) ?? true),
-    onConnectionLost: (node) => identities?.doubt(node),
-    mayResend: (node, path) => identities?.maySend(node, path) ?? true,
-  });
-  const health = new NodeHealth(config.health);
   const metrics = new Metrics();
-  identities = new NodeIdentities({
-    ...{ config, store, fleet, nodes, health, log },
-    onStrange: (node) => writes?.forgetNode(node),
-  });
-  health.onMove((node, to, why) => metrics.nodeMoved(node, to, why));
+  const access = accessNodes({ config, store, fleet, pod, log, metrics, writes: () => writes });
   const parts = {
-    config,
-    store,
-    fleet,
-    nodes,
-    pod,
-    log,
-    keys,
-    health,
-    identities,
-    features,
-    webhooks,
-    metrics,
+    ...{ config, store, fleet, pod, log, ...access },
+    ...{ keys, features, webhooks, metrics },
   };
   const follower = new Follower(parts);
   writes = new WriteService({ ...parts, follower });
@@ -97,7 +70,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   await pod.start();
   fleet.onReload(() => beatSoon(pod, log));
   const unfollow = fleet.follow((error) => log.warn({ err: error }, 'reload of the fleet failed'));
-  const probes = new NodeProbes({ config, fleet, nodes, health, identities, features, log });
+  const probes = new NodeProbes(parts);
   await probes.start();
   follower.start();
   writes.start();
@@ -111,7 +84,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     await webhooks.close();
     await pod.close();
     await temporal?.close();
-    await nodes.close();
+    await access.nodes.close();
     await store.close();
     redis.disconnect();
     subscriber.disconnect();

@@ -5,6 +5,7 @@
 import { NodeHealth } from '../../api/node-health';
 import { nodeId } from '../../core/ids';
 import { judgeNode } from '../../core/node-identity';
+import type { NodeVerdict, SeenNode, Strangeness } from '../../core/node-identity';
 
 const a = nodeId('a');
 const b = nodeId('b');
@@ -78,33 +79,22 @@ test('a node is not asked before it has said who it is, and again after a lost c
   expect(health.view(a)).toMatchObject({ state: 'up', strange: null, share: 0 });
 });
 
-test.each([
-  ['its own disk', { node: 'a', instance: 'i' }, 0, 'there', { kind: 'known' }],
-  [
-    'its own disk, of which nothing is known',
-    { node: 'a', instance: 'i' },
-    0,
-    'none',
-    { kind: 'known' },
-  ],
-  ['an empty disk', null, 0, 'none', { kind: 'strange', why: 'empty' }],
-  ['a disk with indexes and no name', null, 2, 'none', { kind: 'strange', why: 'other-disk' }],
+const own = { node: 'a', instance: 'i' };
+const strange = (why: Strangeness): NodeVerdict => ({ kind: 'strange', why });
+
+test.each<[string, SeenNode, NodeVerdict]>([
+  ['its own disk', { identity: own, indexes: 0, mark: 'there' }, { kind: 'known' }],
+  ['its own unseen disk', { identity: own, indexes: 0, mark: 'none' }, { kind: 'known' }],
+  ['an empty disk', { identity: null, indexes: 0, mark: 'none' }, strange('empty')],
+  ['indexes without a name', { identity: null, indexes: 2, mark: 'none' }, strange('other-disk')],
   [
     "another's disk",
-    { node: 'b', instance: 'j' },
-    0,
-    'none',
-    { kind: 'strange', why: 'other-disk' },
+    { identity: { node: 'b', instance: 'j' }, indexes: 0, mark: 'none' },
+    strange('other-disk'),
   ],
-  [
-    'its own disk as of before',
-    { node: 'a', instance: 'i' },
-    0,
-    'gone',
-    { kind: 'strange', why: 'rolled-back' },
-  ],
-] as const)('%s', (_, identity, indexes, mark, verdict) => {
-  expect(judgeNode({ id: a, instanceId: 'i' }, { identity, indexes, mark })).toEqual(verdict);
+  ['its disk as of before', { identity: own, indexes: 0, mark: 'gone' }, strange('rolled-back')],
+])('%s', (_, seen, verdict) => {
+  expect(judgeNode({ id: a, instanceId: 'i' }, seen)).toEqual(verdict);
 });
 
 test.each([
