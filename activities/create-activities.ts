@@ -18,6 +18,7 @@ import {
   waitIndexReady,
 } from './rollover/steps';
 import { broadcastSettings } from './settings';
+import { checkSettings } from './settings-check';
 import { catchUpRound } from './sync/catch-up';
 import { copyRanges } from './sync/copy';
 import { cutOver, reverseCutOver } from './sync/cut-over';
@@ -26,6 +27,7 @@ import { removeLeaving, restoreStale, startLeaving } from './sync/leave';
 import { openTarget } from './sync/open';
 import { verifyCopy } from './sync/verify';
 import type { ActivityTools, Call } from './tools';
+import { expiringIndexes, sweepIndex } from './ttl';
 import type { Activities } from './types';
 import { writeView } from './views';
 
@@ -122,6 +124,9 @@ const runs: { readonly [N in Names]: Run<N> } = {
   forgetCopies,
   removeNode,
   broadcastSettings,
+  checkSettings,
+  expiringIndexes,
+  sweepIndex,
   decideRollover,
   createNextIndex,
   waitIndexReady,

@@ -1,6 +1,6 @@
 import type { IndexEntry, JsonValue } from '../core/fleet';
 import { physicalChanges, physicalSettings } from '../core/settings/physical';
-import { sameSettings } from './settings-compare';
+import { sameSettings } from '../core/settings/compare';
 import { isNodeError } from '../meili/node-error';
 import type { NodeTaskUid } from '../core/ids';
 import { isDiskFull, refuse } from './errors';

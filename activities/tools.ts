@@ -30,6 +30,12 @@ export interface SearchApi {
   readonly key: string | null;
 }
 
+/** Where activities write as an operator: expired documents are deleted by ordinary writes. */
+export interface OperatorApi {
+  readonly url: string;
+  readonly adminKey: string;
+}
+
 export interface ActivityConfig {
   /** Longest call to a node; also the longest span between reading a document and sending it. */
   readonly nodeDeadlineMs: number;
@@ -56,6 +62,7 @@ export interface ActivityTools {
   readonly config: ActivityConfig;
   readonly runs: Runs;
   readonly searchApi: SearchApi | null;
+  readonly operatorApi: OperatorApi | null;
   /** Ends the process at the named phase, in kill tests; does nothing otherwise. */
   readonly failpoint: (phase: string) => Promise<void>;
 }

@@ -1,4 +1,5 @@
 import type { Epoch, GroupId, IndexUid, NodeId, PhysicalUid, ShardId } from '../core/ids';
+import type { SettingsCheckResult, SweepRequest, SweepResult } from '../core/index-life';
 import type {
   AddNodeInput,
   CanaryInput,
@@ -175,6 +176,15 @@ export interface Activities {
   removeNode(request: Origin & { readonly node: NodeId }): Promise<Verdict>;
 
   broadcastSettings(input: SettingsInput): Promise<SettingsReport>;
+  /** Compares without sending anything; the nodes that differ are noted in the catalogue. */
+  checkSettings(request: {
+    readonly physicalUid: PhysicalUid | null;
+    readonly operation: string;
+  }): Promise<SettingsCheckResult>;
+
+  /** The indexes whose documents expire. */
+  expiringIndexes(request: { readonly operation: string }): Promise<readonly PhysicalUid[]>;
+  sweepIndex(request: SweepRequest): Promise<SweepResult>;
 
   decideRollover(input: RolloverInput): Promise<RolloverDecision>;
   createNextIndex(input: RolloverStepInput): Promise<void>;

@@ -27,7 +27,9 @@ import { registerCanaries } from './routes/miroir/canaries';
 import { registerNodes } from './routes/miroir/nodes';
 import { registerOperations } from './routes/miroir/operations';
 import { registerRolloverPolicies } from './routes/miroir/rollover-policies';
+import { registerSettingsOperations } from './routes/miroir/settings';
 import { registerTopology } from './routes/miroir/topology';
+import { registerTtl } from './routes/miroir/ttl';
 import { registerMultiSearch } from './routes/multi-search';
 import { registerRefused } from './routes/refused';
 import { registerStats } from './routes/stats';
@@ -61,6 +63,8 @@ const routes: readonly ((app: FastifyInstance, ctx: ApiContext) => void)[] = [
   registerAliases,
   registerCanaries,
   registerRolloverPolicies,
+  registerSettingsOperations,
+  registerTtl,
 ];
 
 /** A GET search with a long filter is one long line; the engine takes 60 KB of it. */

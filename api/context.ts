@@ -10,6 +10,7 @@ import type { Metrics } from './metrics/metrics';
 import type { NodeHealth } from './node-health';
 import type { NodeIdentities } from './node-identities';
 import type { Pod } from './pod';
+import type { SettingsWatch } from './settings/settings-watch';
 import type { TemporalGateway } from './temporal-gateway';
 import type { WebhookSender } from './webhooks/webhook-sender';
 import type { Writes } from './writes/writes';
@@ -25,6 +26,8 @@ export interface ApiContext {
   readonly keys: KeyRing;
   readonly health: NodeHealth;
   readonly identities: NodeIdentities;
+  /** Which nodes answer by other settings than the catalogue's. */
+  readonly settings: SettingsWatch;
   readonly features: Features;
   readonly webhooks: WebhookSender;
   readonly metrics: Metrics;

@@ -18,6 +18,7 @@ import { Metrics } from './metrics/metrics';
 import { accessNodes } from './node-access';
 import { NodeProbes } from './node-probes';
 import { Pod } from './pod';
+import { SettingsWatch } from './settings/settings-watch';
 import { TemporalGateway } from './temporal-gateway';
 import { WebhookSender } from './webhooks/webhook-sender';
 import { WriteService } from './writes/write-service';
@@ -59,11 +60,15 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const parts = {
     ...{ config, store, fleet, pod, log, ...access },
     ...{ keys, features, webhooks, metrics },
+  const settings = new SettingsWatch({ store, fleet, nodes, health, log, pod });
+  const temporal = options.temporal === false ? null : new TemporalGateway(config.temporal);
+  const parts = {
+    ...{ config, store, fleet, nodes, pod, log, keys, health },
+    ...{ features, webhooks, metrics, settings, temporal },
   };
   const follower = new Follower(parts);
   writes = new WriteService({ ...parts, follower });
-  const temporal = options.temporal === false ? null : new TemporalGateway(config.temporal);
-  const ctx: ApiContext = { ...parts, follower, writes: countedWrites(writes, metrics), temporal };
+  const ctx: ApiContext = { ...parts, follower, writes: countedWrites(writes, metrics) };
 
   await bootstrap(store, config);
   await fleet.reload();
@@ -72,12 +77,17 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const unfollow = fleet.follow((error) => log.warn({ err: error }, 'reload of the fleet failed'));
   const probes = new NodeProbes(parts);
   await probes.start();
+  const probes = new NodeProbes({ fleet, nodes, health, features, log });
+  probes.start();
+  settings.start();
   follower.start();
   writes.start();
   const app = buildApp(ctx);
   const close = async (): Promise<void> => {
     await app.close();
     await probes.stop();
+    probes.stop();
+    await settings.close();
     unfollow();
     await writes.close();
     await follower.close();

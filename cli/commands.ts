@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { registerAlias } from './commands/alias';
 import { registerApi } from './commands/api';
 import { registerAudit } from './commands/audit';
 import { registerDemo } from './commands/demo';
@@ -9,6 +10,8 @@ import { registerNodes } from './commands/nodes';
 import { registerOps } from './commands/ops';
 import { registerPolicies } from './commands/policies';
 import { registerTopology } from './commands/topology';
+import { registerSettings } from './commands/settings';
+import { registerTtl } from './commands/ttl';
 import { registerWorker } from './commands/worker';
 
 /** Every command of `miroir`, in the order that help shows them. */
@@ -19,7 +22,10 @@ export const registerCommands: readonly ((program: Command) => void)[] = [
   registerWorker,
   registerNodes,
   registerOps,
+  registerAlias,
   registerPolicies,
+  registerTtl,
+  registerSettings,
   registerExplain,
   registerTopology,
   registerAudit,

@@ -96,6 +96,26 @@ export interface SearchConfig {
   readonly onMissingShard: OnMissingShard;
 }
 
+export interface SettingsConfig {
+  /** How long a request waits for the settings version that it asks for. */
+  readonly waitMs: number;
+  /** How often the settings on the nodes are compared with the catalogue's; `null`: never. */
+  readonly checkIntervalMs: number | null;
+  /** Whether that comparison also repairs what it finds. */
+  readonly repairDrift: boolean;
+}
+
+export interface TtlConfig {
+  /** How often expired documents are deleted; `null`: never by itself. */
+  readonly sweepIntervalMs: number | null;
+  /** One write deletes about so many. */
+  readonly batchDocuments: number;
+  /** A sweep of one index ends after so many; the next goes on. */
+  readonly documentsMaxPerSweep: number;
+  /** `null`: not throttled. */
+  readonly documentsPerSecond: number | null;
+}
+
 export interface SyncConfig {
   /** How long the source of a move is kept in step after the cut-over. */
   readonly graceMs: number;
@@ -141,6 +161,8 @@ export interface Config {
   readonly pods: PodsConfig;
   readonly writes: WritesConfig;
   readonly search: SearchConfig;
+  readonly settings: SettingsConfig;
+  readonly ttl: TtlConfig;
   readonly sync: SyncConfig;
   readonly worker: WorkerConfig;
   readonly outbound: OutboundConfig;

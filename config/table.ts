@@ -175,6 +175,48 @@ export const table: { readonly [P in Path]: Setting<ValueAt<P>> } = {
     default: 'partial',
     about: '`partial`: answer 200 with what there is and say so; `error`: 503.',
   },
+  'settings.waitMs': {
+    env: 'MIROIR_SETTINGS_WAIT_MS',
+    kind: milliseconds(0, 60_000),
+    default: 5_000,
+    about: 'How long a request with `X-Miroir-Min-Settings-Version` waits before it answers 503.',
+  },
+  'settings.checkIntervalMs': {
+    env: 'MIROIR_SETTINGS_CHECK_INTERVAL_MS',
+    kind: nullable(milliseconds(1_000, 24 * hour)),
+    default: 300_000,
+    about: 'How often the settings on every node are compared. Empty: never.',
+  },
+  'settings.repairDrift': {
+    env: 'MIROIR_SETTINGS_REPAIR_DRIFT',
+    kind: flag,
+    default: true,
+    about: 'Apply the settings again where the comparison finds others.',
+  },
+  'ttl.sweepIntervalMs': {
+    env: 'MIROIR_TTL_SWEEP_INTERVAL_MS',
+    kind: nullable(milliseconds(1_000, 24 * hour)),
+    default: 300_000,
+    about: 'How often expired documents are deleted. Empty: only when an operator says so.',
+  },
+  'ttl.batchDocuments': {
+    env: 'MIROIR_TTL_BATCH_DOCUMENTS',
+    kind: integer(1, 100_000),
+    default: 1_000,
+    about: 'Expired documents that one write deletes, about.',
+  },
+  'ttl.documentsMaxPerSweep': {
+    env: 'MIROIR_TTL_DOCUMENTS_MAX_PER_SWEEP',
+    kind: integer(1, 100_000_000),
+    default: 100_000,
+    about: 'A sweep of one index ends after so many; the next one goes on.',
+  },
+  'ttl.documentsPerSecond': {
+    env: 'MIROIR_TTL_DOCUMENTS_PER_SECOND',
+    kind: nullable(integer(1, 10_000_000)),
+    default: 2_000,
+    about: 'Throttle of a sweep; operators can change it while it runs.',
+  },
   'sync.graceMs': {
     env: 'MIROIR_SYNC_GRACE_MS',
     kind: milliseconds(0, 24 * hour),

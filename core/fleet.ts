@@ -47,6 +47,23 @@ export type JsonValue =
 /** A client's settings as GET shows them: every member present, defaults included. */
 export type Settings = { [name: string]: JsonValue };
 
+/** A node whose settings of an index were found to be others than the catalogue's. */
+export interface DriftedNode {
+  readonly node: NodeId;
+  /** Names of the settings that differ. */
+  readonly settings: readonly string[];
+  /** RFC 3339: when it was found. */
+  readonly since: string;
+}
+
+/** How documents of an index expire. */
+export interface IndexTtl {
+  /** Expired documents are deleted; `false` keeps them and what they carry. */
+  readonly enabled: boolean;
+  /** Milliseconds that a new document without a time of its own lives; null: for ever. */
+  readonly defaultTtlMs: number | null;
+}
+
 export interface IndexEntry {
   readonly uid: IndexUid;
   readonly physicalUid: PhysicalUid;
@@ -60,6 +77,15 @@ export interface IndexEntry {
   readonly settings: Settings;
   /** Rises by one with each accepted settings change. */
   readonly settingsVersion: number;
+  /**
+   * The settings version at which what the nodes are sent last changed: a node with it has all later
+   * versions too, because they concern only what Miroir does with answers. Absent: `settingsVersion`.
+   */
+  readonly physicalSettingsVersion?: number;
+  /** Nodes with settings that nobody wrote here; not read where another can serve. Absent: none. */
+  readonly drifted?: readonly DriftedNode[];
+  /** Documents of the index may carry a time of expiry. Absent: they may not. */
+  readonly ttl?: IndexTtl;
   readonly placement: readonly GroupPlacement[];
 }
 

@@ -46,8 +46,10 @@ export type OperationKind =
   | 'reshard'
   | 'plan'
   | 'settings'
+  | 'settings-check'
   | 'rollover'
-  | 'canary';
+  | 'canary'
+  | 'ttl';
 
 export type OperationStatus =
   'planned' | 'waiting-approval' | 'running' | 'paused' | 'succeeded' | 'failed' | 'canceled';

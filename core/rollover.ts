@@ -69,6 +69,26 @@ export function durationMs(text: string): number | null {
   return Number.isSafeInteger(value) && value > 0 ? value : null;
 }
 
+const checkEveryMsDefault = 60_000;
+
+/** When a policy is looked at: `check_every`, `jitter` and `catch_up` of its triggers. */
+export function timesOf(triggers: JsonObject): {
+  everyMs: number;
+  jitterMs: number | null;
+  catchUpMs: number | null;
+} {
+  const read = (name: string): number | null => {
+    const value = triggers[name];
+    return typeof value === 'string' ? durationMs(value) : null;
+  };
+  return {
+    everyMs: read('check_every') ?? checkEveryMsDefault,
+    // `0s` is a wish of its own: no jitter.
+    jitterMs: triggers['jitter'] === '0s' ? 0 : read('jitter'),
+    catchUpMs: read('catch_up'),
+  };
+}
+
 const positive = (value: JsonValue | undefined): value is number =>
   typeof value === 'number' && Number.isFinite(value) && value > 0;
 const isObject = (value: JsonValue | undefined): value is { [member: string]: JsonValue } =>
@@ -84,6 +104,13 @@ function parseTriggers(raw: JsonObject): RolloverTriggers | string {
   }
   if (docs !== null && !positive(docs)) return '`max_docs` must be a number above 0.';
   if (size !== null && !positive(size)) return '`max_size_gb` must be a number above 0.';
+  for (const name of ['check_every', 'jitter', 'catch_up'] as const) {
+    const value = raw[name];
+    if (value === undefined || (name === 'jitter' && value === '0s')) continue;
+    if (typeof value !== 'string' || durationMs(value) === null) {
+      return `\`${name}\` must be like \`30s\`, \`5m\` or \`1h\`.`;
+    }
+  }
   const maxAgeMs = typeof age === 'string' ? durationMs(age) : null;
   if (age !== null && maxAgeMs === null)
     return '`max_age` must be like `7d`, `12h`, `30m` or `45s`.';

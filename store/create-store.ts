@@ -27,6 +27,7 @@ import { createSearchUiConfigStore } from './records/search-ui-config';
 import { createSessionStore } from './records/session';
 import { createTaskStore } from './records/task';
 import { createTenantStore } from './records/tenant';
+import { createTtlSweepStore } from './records/ttl-sweep';
 import { createWebhookStore } from './records/webhook';
 import { createScriptRunner } from './script';
 import type { Store } from './types';
@@ -80,6 +81,7 @@ export function createStore(options: StoreOptions): Store {
     indexUpdates: createIndexUpdateStore(parts),
     audit: createAuditLog(parts),
     nodeMarks: createNodeMarkStore(parts),
+    ttlSweeps: createTtlSweepStore(parts),
     close: async () => channels.close(),
   };
 }

@@ -94,7 +94,8 @@ export type RecordKind =
   | 'api-key'
   | 'webhook'
   | 'experimental-feature'
-  | 'index-update';
+  | 'index-update'
+  | 'ttl-sweep';
 
 export function createKeys(prefix: string): Keys {
   if (!/^[A-Za-z0-9_.-]+$/.test(prefix)) {

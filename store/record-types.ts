@@ -196,6 +196,20 @@ export interface AdminSessionStore extends Records<AdminSession> {
   watchRevoked(listener: (id: string) => void): () => void;
 }
 
+/** What the sweeps of expired documents did in one index. */
+export interface TtlSweep {
+  readonly physicalUid: PhysicalUid;
+  /** RFC 3339: when the last sweep ended. */
+  readonly at: string;
+  /** Documents that the last sweep deleted, and how long it took in milliseconds. */
+  readonly deleted: number;
+  readonly durationMs: number;
+  /** Documents that all sweeps deleted. */
+  readonly deletedTotal: number;
+  /** Expired documents that were left for the next sweep, because of the bound of one. */
+  readonly left: number;
+}
+
 /** Which settings a node was last known to have for one index. */
 export interface NodeSettingsVersion {
   readonly physicalUid: PhysicalUid;

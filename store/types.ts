@@ -27,6 +27,7 @@ import type {
   SearchUiConfig,
   SessionRecord,
   TenantStore,
+  TtlSweep,
   Webhook,
 } from './record-types';
 import type { GovernorStore } from './governor-types';
@@ -362,6 +363,7 @@ export interface Store {
   readonly indexUpdates: Records<IndexUpdate>;
   readonly audit: AuditLog;
   readonly nodeMarks: NodeMarkStore;
+  readonly ttlSweeps: Records<TtlSweep>;
   /** Ends the subscriptions this store made. The connections given to it are the caller's to end. */
   close(): Promise<void>;
 }

@@ -1,49 +1,18 @@
 import type { Client } from '@temporalio/client';
 import { ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Log } from '../activities/tools';
-import { durationMs } from '../core/rollover';
-import type { CanaryInput, RolloverInput } from '../core/operations';
-import type { Canary, RolloverPolicy } from '../store/record-types';
+import type { Config } from '../config/config';
+import { timesOf } from '../core/rollover';
 import type { Store } from '../store/types';
-import { canaryScheduleId, rolloverScheduleId } from '../workflows/ids';
-import { workflowTypes } from '../workflows/messages';
+import type { WantedSchedule } from '../workflows/schedules';
+import {
+  canarySchedule,
+  expireSchedule,
+  rolloverSchedule,
+  settingsCheckSchedule,
+} from '../workflows/schedules';
 
-const checkEveryDefaultMs = 60_000;
-const catchupWindow = '10 minutes' as const;
 const pageRecords = 500;
-
-interface Wanted {
-  readonly scheduleId: string;
-  readonly workflowType: string;
-  readonly args: readonly [RolloverInput | CanaryInput];
-  readonly everyMs: number;
-  readonly paused: boolean;
-  readonly note: string;
-}
-
-function ofPolicy({ name, version, enabled, triggers }: RolloverPolicy): Wanted {
-  const every = triggers['check_every'];
-  const input: RolloverInput = {
-    ...{ policy: name, force: false, dryRun: false, who: 'schedule', why: 'rollover policy' },
-  };
-  return {
-    scheduleId: rolloverScheduleId(name),
-    workflowType: workflowTypes.scheduledRollover,
-    args: [input],
-    everyMs: (typeof every === 'string' ? durationMs(every) : null) ?? checkEveryDefaultMs,
-    paused: !enabled,
-    note: `rollover policy ${name} version ${String(version)}`,
-  };
-}
-
-const ofCanary = ({ id, enabled, intervalMs }: Canary): Wanted => ({
-  scheduleId: canaryScheduleId(id),
-  workflowType: workflowTypes.scheduledCanary,
-  args: [{ canary: id }],
-  everyMs: intervalMs,
-  paused: !enabled,
-  note: `canary ${id}`,
-});
 
 async function everything<T>(
   list: (page: { offset: number; limit: number }) => Promise<T[]>,
@@ -56,14 +25,14 @@ async function everything<T>(
   }
 }
 
-async function put(client: Client, taskQueue: string, wanted: Wanted): Promise<void> {
-  const { scheduleId, workflowType, args, everyMs, paused, note } = wanted;
-  const spec = { intervals: [{ every: everyMs }] };
+async function put(client: Client, taskQueue: string, wanted: WantedSchedule): Promise<void> {
+  const { scheduleId, workflowType, args, everyMs, jitterMs, catchUpMs, paused, note } = wanted;
+  const spec = { intervals: [{ every: everyMs }], jitter: jitterMs };
   const action = {
     ...{ type: 'startWorkflow' as const, workflowType, workflowId: scheduleId, taskQueue },
     args: [...args],
   };
-  const policies = { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow };
+  const policies = { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: catchUpMs };
   const state = { paused, note };
   try {
     await client.schedule.getHandle(scheduleId).update(() => ({ spec, action, policies, state }));
@@ -79,18 +48,27 @@ async function put(client: Client, taskQueue: string, wanted: Wanted): Promise<v
 }
 
 /**
- * Makes the schedules of all policies and canaries again. The records in the store are the truth, so
- * a Temporal that was lost gets its schedules back when a worker starts.
+ * Makes the schedules of all policies and canaries again, and those of the fleet itself. The records in
+ * the store are the truth, so a Temporal that was lost gets its schedules back when a worker starts.
  */
 export async function restoreSchedules(
   client: Client,
-  { store, taskQueue, log }: { store: Store; taskQueue: string; log: Log },
+  { store, config, log }: { store: Store; config: Config; log: Log },
 ): Promise<number> {
+  const { settings, ttl, temporal } = config;
+  const policies = await everything((page) => store.rolloverPolicies.list(page));
+  const canaries = await everything((page) => store.canaries.list(page));
   const wanted = [
-    ...(await everything((page) => store.rolloverPolicies.list(page))).map(ofPolicy),
-    ...(await everything((page) => store.canaries.list(page))).map(ofCanary),
+    ...policies.map((policy) => rolloverSchedule(policy, timesOf(policy.triggers))),
+    ...canaries.map(canarySchedule),
+    settingsCheckSchedule(settings.checkIntervalMs, settings.repairDrift),
+    expireSchedule(ttl.sweepIntervalMs, {
+      documentsPerSecond: ttl.documentsPerSecond,
+      batchDocuments: ttl.batchDocuments,
+      documentsMax: ttl.documentsMaxPerSweep,
+    }),
   ];
-  for (const one of wanted) await put(client, taskQueue, one);
-  if (wanted.length > 0) log.info({ schedules: wanted.length }, 'schedules are as the records say');
+  for (const one of wanted) await put(client, temporal.taskQueue, one);
+  log.info({ schedules: wanted.length }, 'schedules are as the records say');
   return wanted.length;
 }

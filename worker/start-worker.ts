@@ -14,7 +14,7 @@ import { failpointOf } from './failpoint';
 import { WorkerPod } from './pod';
 import { restoreSchedules } from './schedules';
 import { registerSearchAttributes } from './search-attributes';
-import { activityConfigOf, runsOf, searchApiOf, systemClock } from './tools';
+import { activityConfigOf, operatorApiOf, runsOf, searchApiOf, systemClock } from './tools';
 
 /** Running activities get this long to notice a shutdown; then they are cancelled and started again elsewhere. */
 const shutdownGraceTime = '5 seconds';
@@ -80,11 +80,12 @@ async function open({ config, env, log }: StartOptions): Promise<Opened> {
     const { key: masterKey, deadlineMs } = config.nodes;
     const nodes = createNodes({ masterKey, nodeKeyUid: pod.nodeKeyUid, deadlineMs });
     closers.push(() => nodes.close());
-    await restoreSchedules(client, { store, taskQueue: config.temporal.taskQueue, log });
+    await restoreSchedules(client, { store, config, log });
     const tools: ActivityTools = {
       ...{ nodes, store, log, clock: systemClock, runs: runsOf(client) },
       config: activityConfigOf(config),
       searchApi: searchApiOf(config, env),
+      operatorApi: operatorApiOf(config, env),
       failpoint: failpointOf(store, env['MIROIR_FAILPOINT']),
     };
     return { store, pod, tools, native, close };

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import type { ActivityTools, Clock, Runs, SearchApi } from '../activities/tools';
+import type { ActivityTools, Clock, OperatorApi, Runs, SearchApi } from '../activities/tools';
 import type { Config } from '../config/config';
 
 /** Activities are heard of at least so often, however long the server would wait for them. */
@@ -46,6 +46,11 @@ export function searchApiOf(config: Config, env: NodeJS.ProcessEnv): SearchApi |
     given ??
     (port === 0 ? null : `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${String(port)}`);
   return url === null ? null : { url, key: env['MIROIR_CANARY_KEY'] ?? masterKey };
+}
+
+export function operatorApiOf(config: Config, env: NodeJS.ProcessEnv): OperatorApi | null {
+  const search = searchApiOf(config, env);
+  return search === null ? null : { url: search.url, adminKey: config.api.adminKey };
 }
 
 export function activityConfigOf(config: Config): ActivityTools['config'] {

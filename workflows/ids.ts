@@ -65,9 +65,18 @@ function repairScopeId({ node, physicalUid, shard }: RepairScope): string {
 /** A dry run locks nothing but itself. */
 export const planId = (change: PlacementChange): string => `plan/${changeId(change)}`;
 export const settingsId = (physicalUid: PhysicalUid): string => `settings/${part(physicalUid)}`;
+/** `null`: all indexes. */
+export const settingsCheckId = (physicalUid: PhysicalUid | null): string =>
+  `settings-check/${physicalUid === null ? 'all' : part(physicalUid)}`;
+/** `null`: all indexes whose documents expire. */
+export const expireId = (physicalUid: PhysicalUid | null): string =>
+  `ttl/${physicalUid === null ? 'all' : part(physicalUid)}`;
 export const rolloverId = (policy: string): string => `rollover/${part(policy)}`;
 export const canaryId = (canary: string): string => `canary/${part(canary)}`;
 
 /** Schedules. A scheduled run gets its time appended to its id and so locks nothing: it starts a child. */
 export const rolloverScheduleId = (policy: string): string => `rollover-schedule/${part(policy)}`;
+/** One for the fleet each: what they look at is found by each run. */
+export const settingsCheckScheduleId = 'settings-check-schedule';
+export const expireScheduleId = 'ttl-schedule';
 export const canaryScheduleId = (canary: string): string => `canary-schedule/${part(canary)}`;

@@ -79,6 +79,10 @@ export const workflowTypes = {
   scheduledRollover: 'scheduledRollover',
   runCanary: 'runCanary',
   scheduledCanary: 'scheduledCanary',
+  settingsCheck: 'settingsCheck',
+  scheduledSettingsCheck: 'scheduledSettingsCheck',
+  expireDocuments: 'expireDocuments',
+  scheduledExpiry: 'scheduledExpiry',
 } as const;
 export type WorkflowType = keyof typeof workflowTypes;
 

@@ -57,6 +57,14 @@ export const irreversible: ActivityOptions = {
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 };
 
+/** Deletes expired documents: it may take long, and the next sweep takes what this one could not. */
+export const sweep: ActivityOptions = {
+  startToCloseTimeout: '24 hours',
+  heartbeatTimeout,
+  retry: { ...patient, maximumAttempts: 10 },
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+};
+
 /** One search through the api; a canary that cannot be run is red, so it is not tried for long. */
 export const canaryRun: ActivityOptions = {
   startToCloseTimeout: '1 minute',

@@ -43,6 +43,6 @@ export async function getDocument(
   if (document === undefined) {
     throw new MeiliError('document_not_found', `Document \`${documentId}\` not found.`);
   }
-  const bytes = document.visible();
+  const bytes = document.visible(entry);
   return { bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), headers };
 }

@@ -54,6 +54,7 @@ export async function listSorted(
     request: search,
     settings,
     primaryKey: entry.primaryKey,
+    ttl: entry.ttl !== undefined,
     processingTimeMs: 0,
     requestUid: '',
   });

@@ -47,7 +47,7 @@ export async function listDocuments(
   const tail = `],"offset":${offset},"limit":${limit},"total":${total}}`;
   const parts = documents.flatMap((document, ordinal) => [
     Buffer.from(ordinal === 0 ? '' : ','),
-    document.visible(),
+    document.visible(entry),
   ]);
   const bytes = Buffer.concat([Buffer.from('{"results":['), ...parts, Buffer.from(tail)]);
   return { bytes, headers: first.headers };

@@ -1,3 +1,4 @@
+import type { IndexEntry } from '../../core/fleet';
 import { hiddenField } from '../../core/hidden-fields';
 import { stripHiddenMembers } from '../../core/json/members';
 import { findMember, scanArrayItems, scanObject } from '../../core/json/scan';
@@ -28,9 +29,9 @@ export class ListedDocument {
     return text(this.bytes, span.start, span.end).replace(/^"|"$/g, '');
   }
 
-  /** The bytes that the client may see. */
-  visible(): Uint8Array {
-    return stripHiddenMembers(this.bytes, this.start, this.end, { ttl: true });
+  /** The bytes that the client may see: a time of expiry only where the index has them. */
+  visible({ ttl }: Pick<IndexEntry, 'ttl'>): Uint8Array {
+    return stripHiddenMembers(this.bytes, this.start, this.end, { ttl: ttl !== undefined });
   }
 }
 

@@ -20,6 +20,7 @@ import { noteUpdate } from './update-times';
 type FollowerContext = Pick<
   ApiContext,
   'store' | 'fleet' | 'nodes' | 'pod' | 'log' | 'health' | 'identities' | 'webhooks'
+  'store' | 'fleet' | 'nodes' | 'pod' | 'log' | 'health' | 'webhooks' | 'temporal'
 >;
 
 const leaseName = 'follower';

@@ -121,6 +121,16 @@ const named: Readonly<Record<string, string>> = {
   'DELETE /_miroir/canaries/{id}': 'Delete a canary, its schedule and its runs.',
   'POST /_miroir/canaries/{id}/run': 'Run a canary now.',
   'GET /_miroir/canaries/{id}/runs': 'The last runs of a canary.',
+  'GET /_miroir/indexes/{uid}/settings': 'Which settings version each node of an index has.',
+  'POST /_miroir/indexes/{uid}/settings/plan':
+    'What a settings change would cost; changes nothing.',
+  'POST /_miroir/settings/check': 'Compare the settings on every node now, and repair them.',
+  'GET /_miroir/ttl': 'Indexes whose documents expire.',
+  'GET /_miroir/indexes/{uid}/ttl': 'How documents of an index expire, and what is due.',
+  'PUT /_miroir/indexes/{uid}/ttl': 'Let documents of an index expire.',
+  'DELETE /_miroir/indexes/{uid}/ttl': 'Documents of an index expire no more.',
+  'POST /_miroir/indexes/{uid}/ttl/sweep': 'Delete the expired documents of an index now.',
+  'POST /_miroir/ttl/expire': 'Delete what has expired of a part of an index; what sweeps ask for.',
 };
 
 const setting = /^(GET|PUT|PATCH|DELETE) \/indexes\/\{indexUid\}\/settings\/([a-z-]+)$/;

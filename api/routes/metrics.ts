@@ -5,6 +5,7 @@ import type { FleetTaskStatus } from '../../store/task-types';
 import { authorize } from '../auth/authorize';
 import type { ApiContext } from '../context';
 import type { Metrics } from '../metrics/metrics';
+import { setLifeGauges } from '../metrics/life-gauges';
 import { inParallel } from '../search/in-parallel';
 import { indexStats } from '../stats/index-stats';
 import { databaseSizes } from '../stats/database-sizes';
@@ -32,6 +33,7 @@ export function registerMetrics(app: FastifyInstance, ctx: ApiContext): void {
     setFleetGauges(ctx, fleet);
     await setTaskGauges(ctx);
     await setIndexGauges(ctx, fleet.indexes);
+    await setLifeGauges(ctx, fleet);
     const text = await ctx.metrics.registry.metrics();
     return await reply.type('text/plain; version=0.0.4; charset=utf-8').send(text);
   });

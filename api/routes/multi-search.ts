@@ -9,8 +9,10 @@ import type { ApiContext } from '../context';
 import { inQuery } from '../search/federated-errors';
 import { runFederation } from '../search/federation';
 import { inParallel } from '../search/in-parallel';
+import { joinHeaders } from '../search/headers';
 import { runSearch } from '../search/search';
 import type { SearchAnswer, SearchTarget } from '../search/types';
+import { demandSettings } from '../settings/min-version';
 import { wishOf } from './indexes/search';
 import { searchTarget } from './target';
 
@@ -29,6 +31,7 @@ export function registerMultiSearch(app: FastifyInstance, ctx: ApiContext): void
             federation,
             caller: request.caller,
             wish: wishOf(request),
+            minSettingsVersion: await settingsWish(ctx, request, queries),
             metadata: wantsMetadata(request),
           });
     return await reply.headers(answer.headers).type('application/json').send(answer.bytes);
@@ -52,10 +55,7 @@ async function runAll(
     answer.bytes,
   ]);
   const bytes = Buffer.concat([Buffer.from('{"results":['), ...parts, Buffer.from(']}')]);
-  const headers = Object.assign({}, ...answers.map((answer) => answer.headers)) as Record<
-    string,
-    string
-  >;
+  const headers = joinHeaders(answers.map((answer) => answer.headers));
   // It differs from query to query and would speak of the last one only.
   delete headers['x-miroir-settings-version'];
   return { bytes, headers };
@@ -73,13 +73,26 @@ async function runQuery(
       'Using `federationOptions` is not allowed in a non-federated search.\n - Hint: remove `federationOptions` from the query or add `federation` to the request.',
     );
   }
+  const minSettingsVersion = await demandSettings(ctx, request, query.indexUid);
   const target = searchTarget(ctx, query.indexUid);
   return await runSearch(ctx, target, query.request, {
     tenantFilter: request.caller.tenantFilter(query.indexUid),
     wish: wishOf(request),
+    minSettingsVersion,
     indexUid: query.indexUid,
     ...(wantsMetadata(request) ? { metadata: metadataOf(query, target) } : {}),
   });
+}
+
+/** The minimal settings version, when every index of the queries has it. */
+async function settingsWish(
+  ctx: ApiContext,
+  request: FastifyRequest,
+  queries: readonly FederatedQuery[],
+): Promise<number | null> {
+  const names = [...new Set(queries.map(({ indexUid }) => indexUid))];
+  const wished = await Promise.all(names.map((name) => demandSettings(ctx, request, name)));
+  return wished[0] ?? null;
 }
 
 const wantsMetadata = (request: FastifyRequest): boolean =>

@@ -24,16 +24,19 @@ export function oneIndex(ctx: ApiContext, name: string): IndexEntry {
 /** What a search of this name is asked of; the targets of a read alias are asked together. */
 export function searchTarget(ctx: ApiContext, name: string): SearchTarget {
   demandUid(name);
+  const [newest, ...older] = entriesOf(ctx, name);
+  if (newest === undefined) throw notFound(name);
+  return { name, entries: [newest, ...older] };
+}
+
+/** The indexes behind a name, newest first; none when there is no such index or alias. */
+export function entriesOf(ctx: ApiContext, name: string): readonly IndexEntry[] {
   const found = ctx.fleet.index(name);
-  if (found !== null) return { name, entries: [found.entry] };
-  const targets = ctx.fleet.alias(name)?.targets ?? [];
-  const entries = targets
+  if (found !== null) return [found.entry];
+  return (ctx.fleet.alias(name)?.targets ?? [])
     .map((target) => ctx.fleet.index(target)?.entry)
     .filter((entry): entry is IndexEntry => entry !== undefined)
     .reverse();
-  const [newest, ...older] = entries;
-  if (newest === undefined) throw notFound(name);
-  return { name, entries: [newest, ...older] };
 }
 
 function notFound(name: string): MeiliError {

@@ -34,7 +34,7 @@ export async function askNode(
 }
 
 /**
- * The headers of a read that is not whole, or nothing. Throws 503 `miroir_shard_unavailable` when
+ * The headers that say by which settings a read was made and what it lacks. Throws 503 `miroir_shard_unavailable` when
  * shards are missing and partial answers are not wanted.
  */
 export function demandAnswered(
@@ -42,14 +42,22 @@ export function demandAnswered(
   scattered: Scattered,
   wish?: 'partial' | 'error',
 ): Record<string, string> {
-  if (scattered.missing.length === 0) return {};
+  const settings = settingsHeaders(scattered);
+  if (scattered.missing.length === 0) return settings;
   if ((wish ?? ctx.config.search.onMissingShard) === 'error' || scattered.parts.length === 0) {
     throw new MeiliError(
       'miroir_shard_unavailable',
       `No replica of ${scattered.missing.length} shard(s) answered: ${listed(scattered.missing)}.`,
     );
   }
-  return { 'x-miroir-degraded': `shards=${listed(scattered.missing)}` };
+  return { ...settings, 'x-miroir-degraded': `shards=${listed(scattered.missing)}` };
+}
+
+/** Which nodes answered by other settings than the catalogue's, and the lowest version among the answers. */
+function settingsHeaders({ inconsistent, settingsVersion }: Scattered): Record<string, string> {
+  const version = { 'x-miroir-settings-version': String(settingsVersion) };
+  if (inconsistent.length === 0) return version;
+  return { ...version, 'x-miroir-settings-inconsistent': inconsistent.join(',') };
 }
 
 function listed(shards: readonly number[]): string {

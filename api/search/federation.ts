@@ -23,6 +23,7 @@ import { searchTarget } from '../routes/target';
 import { countIndexes } from './federated-counts';
 import type { CountedIndex } from './federated-counts';
 import { facetsError, inFacets, inQuery } from './federated-errors';
+import { joinHeaders } from './headers';
 import { inParallel } from './in-parallel';
 import { gather, gatherBest } from './search';
 import type { FederationRequest, PlannedQuery, SearchAnswer } from './types';
@@ -178,7 +179,11 @@ async function runQuery(
 ): Promise<RunQuery> {
   const { query, target, asked } = planned;
   const tenantFilter = request.caller.tenantFilter(query.indexUid);
-  const how = { tenantFilter, wish: request.wish };
+  const how = {
+    tenantFilter,
+    wish: request.wish,
+    minSettingsVersion: request.minSettingsVersion,
+  };
   const isHybrid = searchKind(asked) === 'hybrid';
   const [first, semantic] = await Promise.all([
     gatherBest(ctx, target, asked, { ...how, half: isHybrid ? 'keyword' : undefined }),
@@ -190,10 +195,15 @@ async function runQuery(
     asked,
     settings,
     primaryKey,
+    ttl: target.entries.some(({ ttl }) => ttl !== undefined),
     answers: first.answers,
     semantic: semantic?.answers ?? null,
   };
-  return { planned, list: queryList(of), headers: { ...first.headers, ...semantic?.headers } };
+  return {
+    planned,
+    list: queryList(of),
+    headers: joinHeaders([first.headers, semantic?.headers ?? {}]),
+  };
 }
 
 function facetTexts(
@@ -267,6 +277,10 @@ function headersOf(
 ): Record<string, string> {
   const headers = Object.assign({}, ...run.map((one) => one.headers)) as Record<string, string>;
   const approximate = new Set<string>([
+  const headers = joinHeaders(run.map((one) => one.headers));
+  // It differs from index to index and would speak of one only.
+  delete headers['x-miroir-settings-version'];
+  const approximate = new Set([
     ...run.flatMap(({ list }) => [...list.approximate]),
     ...counted.flatMap((index) => index.approximate),
   ]);

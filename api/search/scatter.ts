@@ -21,6 +21,10 @@ export interface Scattered {
   readonly missing: readonly ShardId[];
   /** Nodes that were asked in vain, with the reason's code. */
   readonly failures: ReadonlyMap<NodeId, string>;
+  /** Nodes that answered by other settings than the catalogue's, because no other could. */
+  readonly inconsistent: readonly NodeId[];
+  /** The lowest settings version that the answers were made by. */
+  readonly settingsVersion: number;
 }
 
 export interface ScatterRequest {
@@ -32,6 +36,8 @@ export interface ScatterRequest {
   /** Milliseconds of the pod's monotonic clock at which the whole read gives up. */
   readonly until: number;
   readonly ask: (ask: NodeAsk, deadlineMs: number) => Promise<RawAnswer>;
+  /** Only nodes known to have this version of the settings may answer; null or absent: any. */
+  readonly minSettingsVersion?: number | null | undefined;
 }
 
 /** After the first try, each failed node's shards are asked of other replicas so many times. */
@@ -66,7 +72,20 @@ export async function scatter(ctx: ApiContext, request: ScatterRequest): Promise
     }
     wanted = [...missing, ...failed];
   }
-  return { group, parts, missing, failures };
+  return { group, parts, missing, failures, ...settingsOf(ctx, request.entry, parts) };
+}
+
+function settingsOf(
+  { settings }: ApiContext,
+  entry: IndexEntry,
+  parts: readonly PartAnswer[],
+): Pick<Scattered, 'inconsistent' | 'settingsVersion'> {
+  const nodes = [...new Set(parts.map(({ node }) => node))];
+  const versions = nodes.map((node) => settings.versionOn(entry, node));
+  return {
+    inconsistent: nodes.filter((node) => settings.differs(entry, node)).sort(),
+    settingsVersion: Math.min(entry.settingsVersion, ...versions),
+  };
 }
 
 /** Whether a status means that this node cannot serve now, while another replica may. */
@@ -134,6 +153,16 @@ async function coverShards(
   // A node that is thought to be out is still better than no answer at all; one that is not the node
   // it was is worse.
   return plan((node) => trusted.has(node));
+  const { entry, minSettingsVersion: min } = request;
+  const { settings, health } = ctx;
+  const may = (node: NodeId): boolean =>
+    !avoid.failures.has(node) &&
+    (min === null || min === undefined || settings.has(entry, node, min));
+  const best = plan((node) => may(node) && health.usable(node) && !settings.differs(entry, node));
+  if (best.missing.length === 0) return best;
+  // A node with other settings, or one that is thought to be out, is still better than no answer.
+  const healthy = plan((node) => may(node) && health.usable(node));
+  return healthy.missing.length === 0 ? healthy : plan(may);
 }
 
 export function preferredGroup(

@@ -22,6 +22,7 @@ import type {
 import type { ApiContext } from '../context';
 import { askNode, demandAnswered, refusalOf } from './answers';
 import { remedyExactness } from './exactness';
+import { joinHeaders } from './headers';
 import { gatherByFrequency } from './frequency';
 import type { Scattered } from './scatter';
 import { scatter } from './scatter';
@@ -47,6 +48,7 @@ export async function runSearch(
     request,
     settings: newest.settings,
     primaryKey: newest.primaryKey,
+    ttl: target.entries.some(({ ttl }) => ttl !== undefined),
     processingTimeMs: Math.floor(performance.now() - begun),
     requestUid: uuidv7(),
     ...(options.indexUid === undefined ? {} : { indexUid: options.indexUid }),
@@ -57,7 +59,7 @@ export async function runSearch(
   if (searchKind(request) === 'hybrid') {
     const [keyword, semantic] = await Promise.all([ask('keyword'), ask('semantic')]);
     const merged = mergeHybrid(context(keyword.answers), semantic.answers);
-    return answered(newest, merged, { ...keyword.headers, ...semantic.headers });
+    return answered(newest, merged, joinHeaders([keyword.headers, semantic.headers]));
   }
   const frequent = await gatherByFrequency(target, request, {
     tenantFilter: options.tenantFilter,
@@ -78,8 +80,8 @@ function answered(
 ): SearchAnswer {
   const { approximate } = merged;
   const headers: Record<string, string> = {
-    ...degraded,
     'x-miroir-settings-version': String(entry.settingsVersion),
+    ...degraded,
   };
   if (approximate.length > 0) headers['x-miroir-approximate'] = approximate.join(', ');
   return { bytes: merged.bytes, headers };
@@ -136,6 +138,7 @@ export async function gather(
         shards: wantedShards(entry, request.filter),
         fingerprint: fingerprintOf(entry, request),
         until,
+        minSettingsVersion: options.minSettingsVersion,
         ask: (part, deadlineMs) => {
           const located = withLocales(request, entry.settings);
           const body = bodyFor(entry, located, { part, ...options });
@@ -148,10 +151,7 @@ export async function gather(
       return { read, physicalUid: entry.physicalUid };
     }),
   );
-  const headers = Object.assign(
-    {},
-    ...reads.map(({ read }) => demandAnswered(ctx, read, options.wish)),
-  ) as Record<string, string>;
+  const headers = joinHeaders(reads.map(({ read }) => demandAnswered(ctx, read, options.wish)));
   const answers = reads.flatMap(({ read, physicalUid }) =>
     inOrder(read).map(({ node, answer }) => ({ node, bytes: answer.bytes, physicalUid })),
   );

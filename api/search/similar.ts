@@ -51,6 +51,7 @@ export async function runSimilar(
   const read = await askAll(ctx, entry, { request, id, vector: vectors[0] ?? null, ...options });
   const degraded = demandAnswered(ctx, read, options.wish);
   const bytes = mergeSimilar({
+    ttl: entry.ttl !== undefined,
     id,
     request,
     settings,

@@ -16,6 +16,8 @@ export interface SearchOptions {
   readonly tenantFilter: JsonValue;
   /** What the request's header says of missing shards; undefined: as configured. */
   readonly wish: 'partial' | 'error' | undefined;
+  /** The header `X-Miroir-Min-Settings-Version`; null or absent: any version will do. */
+  readonly minSettingsVersion?: number | null | undefined;
   /** Written first in the answer (the results of a multi-search carry it). */
   readonly indexUid?: string;
   readonly metadata?: JsonObject;
@@ -38,6 +40,7 @@ export interface FederationRequest {
   readonly federation: Federation;
   readonly caller: Caller;
   readonly wish: 'partial' | 'error' | undefined;
+  readonly minSettingsVersion?: number | null | undefined;
   /** The header `Meili-Include-Metadata`. */
   readonly metadata: boolean;
 }

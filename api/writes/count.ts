@@ -2,6 +2,7 @@ import { coveringSet } from '../../core/covering-set';
 import { joinFilters } from '../../core/filter/normalize';
 import { bucketFilter } from '../../core/hidden-fields';
 import type { IndexEntry } from '../../core/fleet';
+import { expiredParts } from '../../core/ttl';
 import { MeiliError } from '../../core/errors';
 import type { ApiContext } from '../context';
 import { clientOf } from '../context';
@@ -25,7 +26,12 @@ export async function countDocuments(
   const counts = await Promise.all(
     cover.asks.map(async ({ node, shards, filtered }) => {
       const only = filtered ? bucketFilter(shards, entry.shardCount) : null;
-      const parts = doomed.kind === 'filter' ? doomed.parts : null;
+      const parts =
+        doomed.kind === 'filter'
+          ? doomed.parts
+          : doomed.kind === 'expired'
+            ? expiredParts(doomed)
+            : null;
       const filter = joinFilters(only, null, parts);
       const body = {
         limit: 0,

@@ -19,6 +19,9 @@ export type WriterContext = Pick<
   | 'identities'
   | 'follower'
   | 'webhooks'
+  | 'follower'
+  | 'webhooks'
+  | 'temporal'
 > & { readonly readiness: Readiness; readonly nextNonce: () => string };
 
 /** All writes of this pod to one index on the nodes, one after the other. */

@@ -93,7 +93,7 @@ class DocumentCheck {
     const walk = this.walk(start);
     if (walk.reserved !== null) return reservedField(walk.reserved, this.input.ttl);
     const expiry = this.expiryOf(walk.expiry);
-    if (typeof expiry === 'object') return expiry;
+    if (typeof expiry === 'object' && expiry !== null) return expiry;
     if (walk.members > documentFieldsMax) return tooManyFields;
     const search = this.searchId(walk.ids);
     if (search.kind !== 'id') {
@@ -145,11 +145,11 @@ class DocumentCheck {
     return search;
   }
 
-  /** Milliseconds; undefined where the client gave none, or null. */
-  private expiryOf(span: Span | null): number | undefined | DocumentError {
+  /** Milliseconds; null where the client wrote null; undefined where it wrote none. */
+  private expiryOf(span: Span | null): number | null | undefined | DocumentError {
     if (span === null) return undefined;
     const text = decoder.decode(this.bytes.subarray(span.start, span.end));
-    if (text === 'null') return undefined;
+    if (text === 'null') return null;
     const millis = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
     if (millis <= millisMax) return millis;
     return {
@@ -251,6 +251,7 @@ export function hiddenMembers(
   const members =
     `"${hiddenField.bucket}":"${encodeBucket(bucketOfSlot(slot))}",` +
     `"${hiddenField.slot}":"${encodeSlot(slot)}","${hiddenField.seq}":"${encodeSeq(seq)}"`;
-  if (expiresAt === undefined) return members;
+  // A `null` of the client stands in its own bytes.
+  if (expiresAt === undefined || expiresAt === null) return members;
   return `${members},"${hiddenField.expiresAt}":"${encodeMillis(expiresAt)}"`;
 }

@@ -23,8 +23,8 @@ export interface PreparedDocument {
   readonly shard: ShardId;
   readonly bytesStart: number;
   readonly bytesEnd: number;
-  /** Milliseconds since 1970, where the client gave `_miroir_expires_at`. */
-  readonly expiresAt?: number;
+  /** Milliseconds since 1970, where the client gave `_miroir_expires_at`; null: it said `null`, never. */
+  readonly expiresAt?: number | null;
 }
 
 /** Why a payload cannot be taken. `sync`: answered at once, not by a failed task. */

@@ -227,6 +227,8 @@ export interface SimilarAnswers {
   readonly id: string;
   readonly request: SimilarRequest;
   readonly settings: Settings;
+  /** Hits show `_miroir_expires_at`, as the number that the client wrote. */
+  readonly ttl?: boolean;
   /** Of the owner and of the other nodes alike. */
   readonly answers: readonly Uint8Array[];
   readonly processingTimeMs: number;
@@ -241,7 +243,7 @@ export function mergeSimilar(input: SimilarAnswers): Uint8Array {
   const projection = projectionOf(
     searchRequest(request),
     { ...settings, distinctAttribute: null },
-    false,
+    input.ttl ?? false,
   );
   const pieces: Uint8Array[] = [utf8('{"hits":[')];
   shown.forEach(({ hit }, i) => {

@@ -108,6 +108,7 @@ export async function startFleet(
     config: { ...config, ...overrides },
     runs: { isOpen: () => Promise.resolve(true) },
     searchApi: null,
+    operatorApi: null,
     failpoint: () => Promise.resolve(),
   };
   const activities = createActivities(tools);

@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
-import { groupId, nodeId, physicalUid } from '../../core/ids';
+import { groupId, indexUid, nodeId, physicalUid } from '../../core/ids';
 import type { ChangeInput, OperationPlan, ProgressView } from '../../core/operations';
 import type { PlacementChange } from '../../core/placement-change';
 import { syncId } from '../../workflows/ids';
@@ -189,7 +189,34 @@ const scenes: Readonly<Record<string, Scene>> = {
     }),
   'run-canary': (runs) => runs.start('runCanary', { canary: 'top-10' }),
   'scheduled-canary': (runs) => runs.start('scheduledCanary', { canary: target() }),
+  'settings-check-repair': (runs, world) => {
+    const drifted = {
+      ...{ physicalUid: physicalUid(target()), index: indexUid('products') },
+      nodes: [{ node: nodeId('meili-1'), settings: ['synonyms'] }],
+    };
+    world.answer('checkSettings', { indexes: 1, drifted: [drifted], unanswered: [] });
+    return runs.start('settingsCheck', {
+      ...{ physicalUid: null, repair: true, ...who, why: 'record' },
+    });
+  },
+  'scheduled-settings-check': (runs) =>
+    runs.start('scheduledSettingsCheck', {
+      ...{ physicalUid: physicalUid(target()), repair: false, ...who, why: 'record' },
+    }),
+  'expire-documents': (runs, world) => {
+    world.answer('expiringIndexes', [physicalUid('p-1'), physicalUid('p-2')]);
+    world.answer('sweepIndex', { deleted: 3, left: 1, outcome: 'paused' });
+    return runs.start('expireDocuments', {
+      ...{ physicalUid: null, options: sweepOptions, ...who, why: 'record' },
+    });
+  },
+  'scheduled-expiry': (runs) =>
+    runs.start('scheduledExpiry', {
+      ...{ physicalUid: physicalUid(target()), options: sweepOptions, ...who, why: 'record' },
+    }),
 };
+
+const sweepOptions = { documentsPerSecond: null, batchDocuments: 100, documentsMax: 1_000 };
 
 /** Records the scenes that have no history yet, one after another. */
 export async function record(): Promise<string[]> {

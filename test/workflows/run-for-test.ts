@@ -158,6 +158,11 @@ export class FakeWorld {
       broadcastSettings: this.#fake('broadcastSettings', () => ({
         ...{ settingsVersion: 2, settingsHash: 'abc', changed: [], same: [nodeId('a')] },
       })),
+      checkSettings: this.#fake('checkSettings', () => ({
+        ...{ indexes: 1, drifted: [], unanswered: [] },
+      })),
+      expiringIndexes: this.#fake('expiringIndexes', () => []),
+      sweepIndex: this.#fake('sweepIndex', () => ({ deleted: 0, left: 0, outcome: 'done' })),
       decideRollover: this.#fake('decideRollover', () => decision),
       createNextIndex: this.#fake('createNextIndex', nothing),
       waitIndexReady: this.#fake('waitIndexReady', nothing),

@@ -1,13 +1,13 @@
 /**
- * Goal: rollover, canary and settings runs do their steps in order, undo what is before the point of no
+ * Goal: rollover, canary, settings and expiry runs do their steps in order, undo what is before the point of no
  * return, and a scheduled run takes the lock of the fixed id.
  * Method: the real workflows on a real Temporal with activities that write down their calls.
  */
 import { ApplicationFailure } from '@temporalio/common';
 import type { WorkflowHandle } from '@temporalio/client';
-import { physicalUid } from '../../core/ids';
+import { indexUid, nodeId, physicalUid } from '../../core/ids';
 import type { RolloverReport } from '../../core/operations';
-import { rolloverId } from '../../workflows/ids';
+import { expireId, rolloverId, settingsId } from '../../workflows/ids';
 import { waitFor } from '../support/wait-for';
 import { FakeWorld, startRuns } from './run-for-test';
 import type { TestRuns } from './run-for-test';
@@ -105,5 +105,68 @@ describe('small operations', () => {
       ...{ physicalUid: physicalUid('products-1'), ...who, why: 'drift' },
     });
     expect(await handle.result()).toMatchObject({ settingsVersion: 2, settingsHash: 'abc' });
+  });
+
+  test('a check of settings repairs each index that drifted, and says why', async () => {
+    const uid = `p-${runs.taskQueue}`;
+    world.answer('checkSettings', {
+      indexes: 2,
+      drifted: [
+        {
+          ...{ physicalUid: physicalUid(uid), index: indexUid('products') },
+          nodes: [{ node: nodeId('meili-1'), settings: ['synonyms'] }],
+        },
+      ],
+      unanswered: [],
+    });
+    const input = { physicalUid: null, repair: true, ...who, why: 'test' };
+    const handle = await runs.start('settingsCheck', input);
+    expect(await handle.result()).toMatchObject({ repaired: [uid], failed: [] });
+    expect(world.calls).toEqual(['checkSettings', 'broadcastSettings']);
+    expect(world.view(settingsId(physicalUid(uid)))).toMatchObject({
+      why: 'settings drifted on meili-1 (synonyms)',
+    });
+  });
+
+  test('a check that may not repair only reports', async () => {
+    const nodes = [{ node: nodeId('meili-1'), settings: ['synonyms'] }];
+    const drifted = { physicalUid: physicalUid('p-1'), index: indexUid('products'), nodes };
+    world.answer('checkSettings', { indexes: 2, drifted: [drifted], unanswered: [] });
+    const handle = await runs.start('settingsCheck', {
+      ...{ physicalUid: null, repair: false, ...who, why: 'test' },
+    });
+    expect(await handle.result()).toMatchObject({ drifted: [drifted], repaired: [] });
+    expect(world.calls).toEqual(['checkSettings']);
+  });
+
+  const options = { documentsPerSecond: 10, batchDocuments: 5, documentsMax: 100 };
+  const expire = { physicalUid: null, options, ...who, why: 'test' };
+
+  test('a sweep goes on where it was paused, and past an index that cannot be swept', async () => {
+    world.answer('expiringIndexes', [physicalUid('p-1'), physicalUid('p-2')]);
+    world.answers.set('sweepIndex', [
+      ApplicationFailure.nonRetryable('no shard', 'shard-unreadable'),
+      { deleted: 4, left: 9, outcome: 'paused' },
+      { deleted: 2, left: 1, outcome: 'done' },
+    ]);
+    const handle = await runs.start('expireDocuments', expire);
+    expect(await handle.result()).toEqual({
+      ...{ indexes: 2, deleted: 6, left: 1 },
+      failed: [{ physicalUid: 'p-1', reason: 'shard-unreadable: no shard' }],
+    });
+    expect(world.view(handle.workflowId)).toMatchObject({
+      ...{ status: 'failed', kind: 'ttl' },
+      progress: { documentsCopied: 6, done: 2, total: 2 },
+    });
+  });
+
+  test('two scheduled sweeps do not run beside each other', async () => {
+    const uid = physicalUid(`p-${runs.taskQueue}`);
+    const gate = world.gate('sweepIndex');
+    await runs.start('expireDocuments', { ...expire, physicalUid: uid }, expireId(uid));
+    await waitFor(() => gate.reached > 0, { what: 'the first sweep' });
+    const second = await runs.start('scheduledExpiry', { ...expire, physicalUid: uid });
+    expect(await second.result()).toBeNull();
+    gate.open();
   });
 });

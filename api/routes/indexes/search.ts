@@ -7,6 +7,7 @@ import { authorize } from '../../auth/authorize';
 import type { ApiContext } from '../../context';
 import { queryOf } from '../../http/page';
 import { runSearch } from '../../search/search';
+import { demandSettings } from '../../settings/min-version';
 import { searchTarget } from '../target';
 
 interface IndexParams {
@@ -35,9 +36,11 @@ async function answer(
   const name = request.params.indexUid;
   // The body is judged before the index is looked up, as Meilisearch does.
   if (!how.parsed.ok) throw how.parsed.error;
+  const minSettingsVersion = await demandSettings(ctx, request, name);
   const result = await runSearch(ctx, searchTarget(ctx, name), how.parsed.request, {
     tenantFilter: request.caller.tenantFilter(name),
     wish: wishOf(request),
+    minSettingsVersion,
   });
   return await how.reply.headers(result.headers).type('application/json').send(result.bytes);
 }

@@ -3,11 +3,9 @@ import { applySettings, resetSettings } from '../../../core/settings/apply';
 import { settingNames } from '../../../core/settings/types';
 import type { SettingName } from '../../../core/settings/types';
 import type { JsonValue } from '../../../core/fleet';
-import type { SettingsInput } from '../../../core/operations';
-import { settingsId } from '../../../workflows/ids';
-import { workflowTypes } from '../../../workflows/messages';
 import { authorize } from '../../auth/authorize';
 import type { ApiContext } from '../../context';
+import { startSettingsRun } from '../../settings/start-run';
 import { demandIndexUid } from '../../writes/operations/common';
 import { withoutSecrets } from '../../writes/operations/redact';
 import { UpdateSettings } from '../../writes/operations/update-settings';
@@ -124,25 +122,11 @@ async function submit(
     idempotencyOf(request),
   );
   const answered = await answerWithTask(ctx, reply, update);
-  startBroadcast(ctx, input.name);
+  const physicalUid = ctx.fleet.index(input.name)?.entry.physicalUid;
+  if (physicalUid !== undefined) {
+    startSettingsRun(ctx, physicalUid, { who: 'client', why: 'settings changed' });
+  }
   return answered;
-}
-
-/**
- * A run waits until every node has the settings, reads them back and notes the version. It is started
- * beside the answer, never waited for; without Temporal the schedule for drift does the same later.
- */
-function startBroadcast(ctx: ApiContext, name: string): void {
-  const physicalUid = ctx.fleet.index(name)?.entry.physicalUid;
-  if (physicalUid === undefined || ctx.temporal === null) return;
-  const input: SettingsInput = { physicalUid, who: 'client', why: 'settings changed' };
-  const workflowId = settingsId(physicalUid);
-  ctx.temporal
-    .start({ workflowType: workflowTypes.settingsBroadcast, workflowId, args: [input] })
-    .catch((error: unknown) => {
-      // One that runs already goes on until the newest version is everywhere.
-      ctx.log.debug({ err: error, index: name }, 'settings run was not started');
-    });
 }
 
 function dashed(name: string): string {

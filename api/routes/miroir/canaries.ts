@@ -7,6 +7,7 @@ import { canaryRunsMax } from '../../../core/limits';
 import type { Canary } from '../../../store/record-types';
 import { canaryId, canaryScheduleId } from '../../../workflows/ids';
 import { workflowTypes } from '../../../workflows/messages';
+import { canarySchedule } from '../../../workflows/schedules';
 import { operatorBody, operatorRoute, temporalOf } from './operator-route';
 
 import type { ApiContext } from '../../context';
@@ -44,15 +45,7 @@ export function registerCanaries(app: FastifyInstance, ctx: ApiContext): void {
     const present = await canaries.get(request.params.id);
     const canary = readCanary(request.params.id, operatorBody(request), present);
     await canaries.put(canary);
-    await putSchedule(ctx, {
-      scheduleId: canaryScheduleId(canary.id),
-      workflowType: workflowTypes.scheduledCanary,
-      workflowId: canaryScheduleId(canary.id),
-      args: [{ canary: canary.id }],
-      everyMs: canary.intervalMs,
-      paused: !canary.enabled,
-      note: `canary ${canary.id}`,
-    });
+    await putSchedule(ctx, canarySchedule(canary));
     return await reply.code(present === null ? 201 : 200).send(canary);
   });
 

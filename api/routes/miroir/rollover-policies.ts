@@ -3,10 +3,11 @@ import { MeiliError } from '../../../core/errors';
 import type { JsonValue } from '../../../core/fleet';
 import { indexUid } from '../../../core/ids';
 import type { RolloverInput } from '../../../core/operations';
-import { durationMs, parseRules } from '../../../core/rollover';
+import { parseRules, timesOf } from '../../../core/rollover';
 import type { RolloverPolicy } from '../../../store/record-types';
 import { rolloverId, rolloverScheduleId } from '../../../workflows/ids';
 import { workflowTypes } from '../../../workflows/messages';
+import { rolloverSchedule } from '../../../workflows/schedules';
 import { operatorBody, operatorRoute, temporalOf } from './operator-route';
 
 import type { ApiContext } from '../../context';
@@ -17,9 +18,6 @@ import { deleteSchedule, putSchedule } from './schedules';
 interface NameParams {
   Params: { name: string };
 }
-
-/** How often a policy is looked at when it does not say. */
-const everyDefault = '1m';
 
 /** Rollover policies. The record is the truth; the schedule in Temporal is made to follow it. */
 export function registerRolloverPolicies(app: FastifyInstance, ctx: ApiContext): void {
@@ -86,18 +84,7 @@ export function registerRolloverPolicies(app: FastifyInstance, ctx: ApiContext):
 }
 
 async function schedule(ctx: ApiContext, policy: RolloverPolicy): Promise<void> {
-  const every = policy.triggers['check_every'];
-  await putSchedule(ctx, {
-    scheduleId: rolloverScheduleId(policy.name),
-    workflowType: workflowTypes.scheduledRollover,
-    workflowId: rolloverScheduleId(policy.name),
-    args: [
-      { policy: policy.name, force: false, dryRun: false, who: 'schedule', why: 'rollover policy' },
-    ],
-    everyMs: durationMs(typeof every === 'string' ? every : everyDefault) ?? 60_000,
-    paused: !policy.enabled,
-    note: `rollover policy ${policy.name} version ${policy.version}`,
-  });
+  await putSchedule(ctx, rolloverSchedule(policy, timesOf(policy.triggers)));
 }
 
 function readPolicy(name: string, body: JsonValue, present: RolloverPolicy | null): RolloverPolicy {
@@ -125,10 +112,6 @@ function readPolicy(name: string, body: JsonValue, present: RolloverPolicy | nul
   };
   const rules = parseRules(policy);
   if (!rules.ok) throw new MeiliError('bad_request', rules.message);
-  const every = policy.triggers['check_every'];
-  if (every !== undefined && (typeof every !== 'string' || durationMs(every) === null)) {
-    throw new MeiliError('bad_request', '`check_every` must be like `30s`, `5m` or `1h`.');
-  }
   return policy;
 }
 

@@ -1,35 +1,23 @@
 import { ScheduleOverlapPolicy } from '@temporalio/client';
+import type { WantedSchedule } from '../../../workflows/schedules';
 import type { ApiContext } from '../../context';
 import { temporalOf } from './operator-route';
-
-export interface ScheduleRequest {
-  readonly scheduleId: string;
-  readonly workflowType: string;
-  readonly workflowId: string;
-  readonly args: readonly unknown[];
-  readonly everyMs: number;
-  readonly paused: boolean;
-  readonly note: string;
-}
-
-/** A run that was missed while Temporal was away is made up for when it is not older than this. */
-const catchupWindow = '10 minutes' as const;
 
 /**
  * Makes the schedule say what the record in Redis says, whether it exists or not. The record is the
  * truth: the worker makes all schedules again from the records when it starts, so a failure here
  * is told to the operator and loses nothing.
  */
-export async function putSchedule(ctx: ApiContext, request: ScheduleRequest): Promise<void> {
-  const spec = { intervals: [{ every: request.everyMs }] };
+export async function putSchedule(ctx: ApiContext, request: WantedSchedule): Promise<void> {
+  const spec = { intervals: [{ every: request.everyMs }], jitter: request.jitterMs };
   const action = {
     type: 'startWorkflow' as const,
     workflowType: request.workflowType,
-    workflowId: request.workflowId,
+    workflowId: request.scheduleId,
     taskQueue: ctx.config.temporal.taskQueue,
     args: [...request.args],
   };
-  const policies = { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow };
+  const policies = { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: request.catchUpMs };
   const state = { paused: request.paused, note: request.note };
   await temporalOf(ctx).withClient(async (client) => {
     const handle = client.schedule.getHandle(request.scheduleId);

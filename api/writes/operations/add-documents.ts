@@ -98,9 +98,25 @@ export class AddDocuments implements Operation {
         : await places.find(entry, choice.key, sought);
     return this.#full(
       { entry, isNew: present === null, keyIsNew: base.primaryKey === null },
-      prepared.documents,
+      this.#withExpiry(entry, prepared.documents, known),
       known,
     );
+  }
+
+  /**
+   * The index's default time to live. A replacement is a new document; an update of one that is there
+   * leaves it the time that it has.
+   */
+  #withExpiry(
+    { ttl }: IndexEntry,
+    documents: readonly PreparedDocument[],
+    known: ReadonlyMap<string, number>,
+  ): readonly PreparedDocument[] {
+    if (ttl === undefined || !ttl.enabled || ttl.defaultTtlMs === null) return documents;
+    const expiresAt = Date.now() + ttl.defaultTtlMs;
+    const gets = ({ id, expiresAt: own }: PreparedDocument): boolean =>
+      own === undefined && (this.input.method === 'POST' || !known.has(id));
+    return documents.map((one) => (gets(one) ? { ...one, expiresAt } : one));
   }
 
   #full(
@@ -246,7 +262,8 @@ export class AddDocuments implements Operation {
       before !== null &&
       before.key === key &&
       before.entry.shardCount === entry.shardCount &&
-      before.entry.settingsVersion === entry.settingsVersion
+      before.entry.settingsVersion === entry.settingsVersion &&
+      (before.entry.ttl === undefined) === (entry.ttl === undefined)
     ) {
       return before.result;
     }
@@ -254,7 +271,7 @@ export class AddDocuments implements Operation {
       parsed: this.input.parsed,
       primaryKey: key,
       shardCount: entry.shardCount,
-      ttl: false,
+      ttl: entry.ttl !== undefined,
       indexUid: entry.uid,
       geo: usesGeo(entry),
       embedders: embeddersOf(entry),

@@ -1,7 +1,9 @@
 import { MeiliError } from '../../../core/errors';
 import { hiddenInWrittenFilter } from '../../../core/search/hidden-names';
 import { shardOfId } from '../../../core/hash';
-import { bucketFilter } from '../../../core/hidden-fields';
+import { bucketFilter, hiddenField } from '../../../core/hidden-fields';
+import type { ExpiredPart } from '../../../core/ttl';
+import { expiredParts, shardsOfSlots } from '../../../core/ttl';
 import { joinFilters } from '../../../core/filter/normalize';
 import type { FilterPart } from '../../../core/filter/normalize';
 import type { IndexEntry, JsonValue } from '../../../core/fleet';
@@ -22,7 +24,9 @@ export type Doomed =
       readonly original: JsonValue;
       readonly parts: readonly FilterPart[];
     }
-  | { readonly kind: 'all' };
+  | { readonly kind: 'all' }
+  /** What has expired by then, of a part of the hash space. */
+  | ({ readonly kind: 'expired' } & ExpiredPart);
 
 /** Counts documents of the index that match; for tasks whose counts cannot be told from the nodes'. */
 export type CountDocuments = (entry: IndexEntry, doomed: Doomed) => Promise<number>;
@@ -60,7 +64,12 @@ export class DeleteDocuments implements Operation {
       return finalPlan(task, new MeiliError('invalid_document_filter', text).toBody());
     }
     const byShard = doomed.kind === 'ids' ? idsByShard(doomed.ids, entry.shardCount) : null;
-    const shards = byShard === null ? ('all' as const) : [...byShard.keys()].sort((a, b) => a - b);
+    const shards =
+      doomed.kind === 'expired'
+        ? shardsOfSlots(doomed, entry.shardCount)
+        : byShard === null
+          ? ('all' as const)
+          : [...byShard.keys()].sort((a, b) => a - b);
     const touched = shardsOf(entry, shards);
     const even = evenCopies(entry, touched);
     // Where shards have different numbers of copies the nodes' counts cannot be divided.
@@ -116,13 +125,21 @@ export class DeleteDocuments implements Operation {
     if (doomed.kind === 'filter') {
       return { kind: 'delete-filter', filter: joinFilters(only, null, doomed.parts) };
     }
+    if (doomed.kind === 'expired') {
+      return { kind: 'delete-filter', filter: joinFilters(only, null, expiredParts(doomed)) };
+    }
     return only === null ? { kind: 'delete-all' } : { kind: 'delete-filter', filter: only };
   }
 
   #details(deletedDocuments: number | null): JsonObject {
     const { doomed } = this.input;
     if (doomed.kind === 'all') return { deletedDocuments };
-    const originalFilter = doomed.kind === 'filter' ? JSON.stringify(doomed.original) : null;
+    const originalFilter =
+      doomed.kind === 'filter'
+        ? JSON.stringify(doomed.original)
+        : doomed.kind === 'expired'
+          ? JSON.stringify(`${hiddenField.expiresAt} <= ${doomed.before}`)
+          : null;
     const providedIds = doomed.kind === 'ids' ? doomed.ids.length : 0;
     return { providedIds, deletedDocuments, originalFilter };
   }

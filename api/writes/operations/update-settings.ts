@@ -8,6 +8,7 @@ import type { FleetCache } from '../../fleet-cache';
 import { creation, newEntry, newPhysicalUid, setIndex, workForHolders } from '../index-changes';
 import type { JsonObject, Operation, PlanInput, WritePlan } from '../plan';
 import { shardsOf } from '../quorum';
+import { physicalVersionOf } from '../../settings/versions';
 import { finalPlan, indexNotFound, writeName } from './common';
 import { withoutSecrets } from './redact';
 
@@ -66,17 +67,19 @@ export class UpdateSettings implements Operation {
     if (!outcome.ok) return finalPlan(task, outcome.error.toBody());
     const { settings } = outcome;
     const details = withoutSecrets(outcome.details) as JsonObject;
-    const entry: IndexEntry = {
-      ...base,
-      settings,
-      settingsVersion: present === null ? base.settingsVersion : base.settingsVersion + 1,
-      updatedAt: now,
-    };
     const changed =
       present === null
         ? {}
         : physicalChanges(physicalSettings(base.settings), physicalSettings(settings));
     const sends = Object.keys(changed).length > 0;
+    const settingsVersion = present === null ? base.settingsVersion : base.settingsVersion + 1;
+    const entry: IndexEntry = {
+      ...base,
+      settings,
+      settingsVersion,
+      physicalSettingsVersion: sends ? settingsVersion : physicalVersionOf(base),
+      updatedAt: now,
+    };
     const shards = shardsOf(entry, sends ? 'all' : []);
     return {
       physicalUid: entry.physicalUid,

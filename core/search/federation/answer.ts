@@ -80,7 +80,7 @@ function hitPieces({ of, hit, weighted }: FederatedHit): Uint8Array[] {
   const projected: Uint8Array[] = [];
   const { showRankingScore, showRankingScoreDetails } = of.query.request;
   const shown = { ...of.asked, showRankingScore, showRankingScoreDetails };
-  projectHit(hit, projectionOf(shown, of.settings, false), projected);
+  projectHit(hit, projectionOf(shown, of.settings, of.ttl ?? false), projected);
   const bytes = Buffer.concat(projected);
   const { members } = objectMembers(bytes, 0);
   let first = members.length;

@@ -27,6 +27,8 @@ export interface AnsweredQuery {
   readonly asked: SearchRequest;
   readonly settings: Settings;
   readonly primaryKey: string | null;
+  /** Hits show `_miroir_expires_at`, as the number that the client wrote. */
+  readonly ttl?: boolean;
   /** To the search, or to its keyword half where it is hybrid. */
   readonly answers: readonly IndexAnswer[];
   /** To the semantic half; null where the search is not hybrid. */

@@ -18,6 +18,7 @@ import type {
   SearchUiConfig,
   SessionRecord,
   Tenant,
+  TtlSweep,
   Webhook,
 } from '../../../store/record-types';
 import type { Store } from '../../../store/types';
@@ -207,6 +208,16 @@ const indexUpdate: Kind<IndexUpdate> = {
   changed: (record) => ({ ...record, updatedAt: '2026-01-02T00:00:00Z' }),
 };
 
+const ttlSweep: Kind<TtlSweep> = {
+  of: (store) => store.ttlSweeps,
+  id: (n) => `products-${n}`,
+  record: (n) => ({
+    ...{ physicalUid: physicalUid(`products-${n}`), at, deleted: n, durationMs: 5 },
+    ...{ deletedTotal: n, left: 0 },
+  }),
+  changed: (record) => ({ ...record, deletedTotal: record.deletedTotal + 1 }),
+};
+
 function conforms<T>(name: string, kind: Kind<T>): void {
   describe(name, () => {
     const { record, id } = kind;
@@ -301,6 +312,7 @@ conforms('api-key', apiKey);
 conforms('webhook', webhook);
 conforms('experimental-feature', experimentalFeature);
 conforms('index-update', indexUpdate);
+conforms('ttl-sweep', ttlSweep);
 
 test('updates of one record by many at once all happen', async () => {
   await pod.store.canaries.create(canary.record(1));

@@ -1,6 +1,6 @@
-import type { JsonValue } from '../core/fleet';
-import { hideSecrets } from '../core/settings/embedders';
-import { canonicalJson } from '../core/settings/physical';
+import type { JsonValue, Settings } from '../fleet';
+import { hideSecrets } from './embedders';
+import { canonicalJson, physicalSettings } from './physical';
 
 /**
  * A node shows more than it was sent (defaults of nested members), shows sets in its own order, and
@@ -59,4 +59,14 @@ export function sameSettings(name: string, shown: JsonValue, sent: JsonValue): b
   const empty = (value: JsonValue): boolean => isObject(value) && Object.keys(value).length === 0;
   if (shown === null && empty(sent)) return true;
   return canonicalJson(comparable(name, shown, sent)) === canonicalJson(form(name, wanted));
+}
+
+/** Names of the settings in which a node differs from what the client's settings ask of it. */
+export function differingSettings(
+  settings: Settings,
+  shown: { readonly [name: string]: JsonValue },
+): string[] {
+  return Object.entries(physicalSettings(settings))
+    .filter(([name, sent]) => !sameSettings(name, shown[name] ?? null, sent))
+    .map(([name]) => name);
 }
