@@ -1,5 +1,5 @@
+import type { SweepOptions } from '../core/index-life';
 import type { Origin } from '../core/operations';
-import type { SweepOptions } from '../core/operations';
 import {
   canaryScheduleId,
   expireScheduleId,
