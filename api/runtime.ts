@@ -57,14 +57,11 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   let writes: WriteService | null = null;
   const metrics = new Metrics();
   const access = accessNodes({ config, store, fleet, pod, log, metrics, writes: () => writes });
-  const parts = {
-    ...{ config, store, fleet, pod, log, ...access },
-    ...{ keys, features, webhooks, metrics },
-  const settings = new SettingsWatch({ store, fleet, nodes, health, log, pod });
+  const settings = new SettingsWatch({ store, fleet, log, ...access });
   const temporal = options.temporal === false ? null : new TemporalGateway(config.temporal);
   const parts = {
-    ...{ config, store, fleet, nodes, pod, log, keys, health },
-    ...{ features, webhooks, metrics, settings, temporal },
+    ...{ config, store, fleet, pod, log, ...access },
+    ...{ keys, features, webhooks, metrics, settings, temporal },
   };
   const follower = new Follower(parts);
   writes = new WriteService({ ...parts, follower });
@@ -77,8 +74,6 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const unfollow = fleet.follow((error) => log.warn({ err: error }, 'reload of the fleet failed'));
   const probes = new NodeProbes(parts);
   await probes.start();
-  const probes = new NodeProbes({ fleet, nodes, health, features, log });
-  probes.start();
   settings.start();
   follower.start();
   writes.start();
@@ -86,7 +81,6 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const close = async (): Promise<void> => {
     await app.close();
     await probes.stop();
-    probes.stop();
     await settings.close();
     unfollow();
     await writes.close();

@@ -19,8 +19,7 @@ import { noteUpdate } from './update-times';
 
 type FollowerContext = Pick<
   ApiContext,
-  'store' | 'fleet' | 'nodes' | 'pod' | 'log' | 'health' | 'identities' | 'webhooks'
-  'store' | 'fleet' | 'nodes' | 'pod' | 'log' | 'health' | 'webhooks' | 'temporal'
+  'store' | 'fleet' | 'nodes' | 'pod' | 'log' | 'health' | 'identities' | 'webhooks' | 'temporal'
 >;
 
 const leaseName = 'follower';

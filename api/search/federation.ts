@@ -275,12 +275,10 @@ function headersOf(
   run: readonly RunQuery[],
   counted: readonly CountedIndex[],
 ): Record<string, string> {
-  const headers = Object.assign({}, ...run.map((one) => one.headers)) as Record<string, string>;
-  const approximate = new Set<string>([
   const headers = joinHeaders(run.map((one) => one.headers));
   // It differs from index to index and would speak of one only.
   delete headers['x-miroir-settings-version'];
-  const approximate = new Set([
+  const approximate = new Set<string>([
     ...run.flatMap(({ list }) => [...list.approximate]),
     ...counted.flatMap((index) => index.approximate),
   ]);

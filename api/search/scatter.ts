@@ -138,11 +138,20 @@ async function coverShards(
         ctx.health.warmFirst(rendezvousOrder(request.fingerprint, candidates), request.fingerprint),
       usable,
     });
-  const healthy = plan((node) => ctx.health.usable(node) && !avoid.failures.has(node));
+  const { entry, minSettingsVersion: min } = request;
+  const { settings, health } = ctx;
+  const may = (node: NodeId): boolean =>
+    min === null || min === undefined || settings.has(entry, node, min);
+  const well = (node: NodeId): boolean =>
+    may(node) && health.usable(node) && !avoid.failures.has(node);
+  const best = plan((node) => well(node) && !settings.differs(entry, node));
+  if (best.missing.length === 0) return best;
+  // A node with other settings is still better than no answer.
+  const healthy = plan(well);
   if (healthy.missing.length === 0) return healthy;
   // A connection that broke says nothing of the next one, once the node has said who it is.
-  const left = [...holders(request.entry).keys()].filter(
-    (node) => (avoid.failures.get(node) ?? 'node_unreachable') === 'node_unreachable',
+  const left = [...holders(entry).keys()].filter(
+    (node) => may(node) && (avoid.failures.get(node) ?? 'node_unreachable') === 'node_unreachable',
   );
   const trusted = new Set<NodeId>();
   await Promise.all(
@@ -153,16 +162,6 @@ async function coverShards(
   // A node that is thought to be out is still better than no answer at all; one that is not the node
   // it was is worse.
   return plan((node) => trusted.has(node));
-  const { entry, minSettingsVersion: min } = request;
-  const { settings, health } = ctx;
-  const may = (node: NodeId): boolean =>
-    !avoid.failures.has(node) &&
-    (min === null || min === undefined || settings.has(entry, node, min));
-  const best = plan((node) => may(node) && health.usable(node) && !settings.differs(entry, node));
-  if (best.missing.length === 0) return best;
-  // A node with other settings, or one that is thought to be out, is still better than no answer.
-  const healthy = plan((node) => may(node) && health.usable(node));
-  return healthy.missing.length === 0 ? healthy : plan(may);
 }
 
 export function preferredGroup(

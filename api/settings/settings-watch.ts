@@ -6,7 +6,7 @@ import type { ApiContext } from '../context';
 import { clientOf } from '../context';
 import { physicalVersionOf } from './versions';
 
-type WatchContext = Pick<ApiContext, 'store' | 'fleet' | 'nodes' | 'health' | 'log' | 'pod'>;
+type WatchContext = Pick<ApiContext, 'store' | 'fleet' | 'nodes' | 'log'>;
 
 const pauseMs = { first: 50, max: 2_000 };
 const readDeadlineMs = 2_000;

@@ -19,8 +19,6 @@ export type WriterContext = Pick<
   | 'identities'
   | 'follower'
   | 'webhooks'
-  | 'follower'
-  | 'webhooks'
   | 'temporal'
 > & { readonly readiness: Readiness; readonly nextNonce: () => string };
 
