@@ -7,6 +7,14 @@ import { toFailure } from './errors';
 import { adoptNode, checkNewNode } from './nodes/adopt';
 import { applyChange, checkChange, finishChange, undoChange } from './nodes/change';
 import { forgetCopies, mayLeave, removeNode, setNodeIntent } from './nodes/leave';
+import {
+  awaitVersion,
+  countStale,
+  inspectNode,
+  planUpgrade,
+  restartNode,
+  restNode,
+} from './nodes/upgrade';
 import { checkPlan, planChange, planRebalance, planRepair, recheckChange } from './plan/plan';
 import { reshardCatalogue } from './reshard';
 import { decideRollover } from './rollover/policy';
@@ -123,6 +131,12 @@ const runs: { readonly [N in Names]: Run<N> } = {
   mayLeave,
   forgetCopies,
   removeNode,
+  planUpgrade,
+  restNode,
+  restartNode,
+  awaitVersion,
+  inspectNode,
+  countStale,
   broadcastSettings,
   checkSettings,
   expiringIndexes,

@@ -18,6 +18,8 @@ export type RefuseType =
   | 'policy-invalid'
   | 'canary-unknown'
   | 'change-refused'
+  | 'node-needed'
+  | 'no-restart-command'
   | 'rollover-refused';
 
 export const refuse = (type: RefuseType, message: string): ApplicationFailure =>

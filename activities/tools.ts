@@ -45,6 +45,8 @@ export interface ActivityConfig {
   readonly rangeDocumentsMax: number;
   readonly heartbeatMs: number;
   readonly parallelSyncs: number;
+  /** A shell command that restarts the node of `MIROIR_NODE_ID`; null: operators do it. */
+  readonly restartCommand: string | null;
   /** Shards, copies and groups of an index that a rollover makes. */
   readonly fleet: {
     readonly shards: number;

@@ -19,6 +19,7 @@ import type {
   VerifyResult,
 } from '../core/operations';
 import type { PlacementChange, Reshard } from '../core/placement-change';
+import type { NodeInspection, UpgradeInput, UpgradePlan } from '../core/upgrade';
 
 /** Shards that were stale on the target before: a roll-back makes them stale again, not gone. */
 export interface OpenResult {
@@ -174,6 +175,25 @@ export interface Activities {
   /** Takes a dead node's copies out of the table; refused where one is the last in-sync copy. */
   forgetCopies(request: Origin & { readonly node: NodeId }): Promise<Verdict>;
   removeNode(request: Origin & { readonly node: NodeId }): Promise<Verdict>;
+
+  planUpgrade(input: UpgradeInput): Promise<UpgradePlan>;
+  /** Sends reads of a node elsewhere, or back; refused where it would leave shards without a reader. */
+  restNode(
+    request: Origin & {
+      readonly node: NodeId;
+      readonly resting: boolean;
+      readonly acceptUnavailable: boolean;
+    },
+  ): Promise<Epoch>;
+  restartNode(request: { readonly node: NodeId; readonly version: string | null }): Promise<void>;
+  awaitVersion(request: { readonly node: NodeId; readonly version: string }): Promise<void>;
+  /** `patient`: waits some minutes for a node that does not answer yet. */
+  inspectNode(request: {
+    readonly node: NodeId;
+    readonly version: string | null;
+    readonly patient: boolean;
+  }): Promise<NodeInspection>;
+  countStale(request: { readonly node: NodeId }): Promise<number>;
 
   broadcastSettings(input: SettingsInput): Promise<SettingsReport>;
   /** Compares without sending anything; the nodes that differ are noted in the catalogue. */

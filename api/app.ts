@@ -30,6 +30,7 @@ import { registerRolloverPolicies } from './routes/miroir/rollover-policies';
 import { registerSettingsOperations } from './routes/miroir/settings';
 import { registerTopology } from './routes/miroir/topology';
 import { registerTtl } from './routes/miroir/ttl';
+import { registerUpgrade } from './routes/miroir/upgrade';
 import { registerMultiSearch } from './routes/multi-search';
 import { registerRefused } from './routes/refused';
 import { registerStats } from './routes/stats';
@@ -57,6 +58,7 @@ const routes: readonly ((app: FastifyInstance, ctx: ApiContext) => void)[] = [
   registerMetrics,
   registerRefused,
   registerNodes,
+  registerUpgrade,
   registerTopology,
   registerOperations,
   registerAuditLog,

@@ -9,7 +9,7 @@ export interface Operation {
   readonly kind: string;
   readonly status: string;
   readonly phase: string;
-  readonly plan?: OperationPlanView | null;
+  readonly plan?: AnyPlanView | null;
   readonly progress: {
     readonly done: number;
     readonly total: number;
@@ -18,7 +18,23 @@ export interface Operation {
   };
   readonly error?: unknown;
   readonly finishedAt?: string;
-  readonly temporal: { readonly workflowId: string; readonly url?: string };
+  readonly temporal: { readonly workflowId: string; readonly runId: string; readonly url?: string };
+}
+
+/** Plans of other kinds than moves say which they are. */
+export type AnyPlanView = (OperationPlanView & { readonly kind?: undefined }) | UpgradePlanView;
+
+export interface UpgradePlanView {
+  readonly kind: 'upgrade';
+  readonly epoch: number;
+  readonly refused: readonly string[];
+  readonly nodes: readonly {
+    readonly node: string;
+    readonly group: number;
+    readonly version: string | null;
+    readonly copies: number;
+    readonly unavailable: readonly string[];
+  }[];
 }
 
 export interface OperationPlanView {
@@ -44,18 +60,39 @@ export function isOver(view: Operation): boolean {
   return ['succeeded', 'failed', 'canceled'].includes(view.status);
 }
 
-/** Waits until the run has written its plan, or is over without one. */
-export function awaitPlan(api: ApiClient, id: string): Promise<Operation> {
+/**
+ * Waits until the run has written its plan, or is over without one. With `runId` the view of an earlier
+ * run of the same id is passed over.
+ */
+export function awaitPlan(api: ApiClient, id: string, runId?: string): Promise<Operation> {
   return poll(
     `the plan of ${id}`,
     () => operation(api, id).catch(() => null),
     (view): view is Operation =>
-      view !== null && (view.status === 'waiting-approval' || isOver(view)),
+      view !== null &&
+      (runId === undefined || view.temporal.runId === runId) &&
+      (view.status === 'waiting-approval' || isOver(view)),
   );
 }
 
+/** A plan for a person, whatever it is a plan of. */
+export function planText(plan: AnyPlanView): string {
+  return plan.kind === 'upgrade' ? upgradeTable(plan) : planTable(plan);
+}
+
+/** The nodes in the order in which they are restarted. */
+function upgradeTable({ nodes, refused }: UpgradePlanView): string {
+  const rows = nodes.map((node) => [
+    ...[node.node, node.group, node.version ?? 'no answer', node.copies],
+    node.unavailable.join(','),
+  ]);
+  const header = ['node', 'group', 'version', 'copies', 'unavailable meanwhile'];
+  const reasons = refused.map((reason) => `  refused: ${reason}\n`).join('');
+  return `${tableText(header, rows)}${reasons}`;
+}
+
 /** One line for each pair of nodes, sorted as the plan is, and a line of sums. */
-export function planTable(plan: OperationPlanView): string {
+function planTable(plan: OperationPlanView): string {
   const rows = plan.syncs.map((sync) => [
     sync.kind,
     sync.index,

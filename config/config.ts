@@ -62,6 +62,8 @@ export interface NodesConfig {
   /** Deadline of one call to a node. */
   readonly deadlineMs: number;
   readonly bootstrap: readonly BootstrapNode[];
+  /** Run by the worker with `sh -c` to restart a node in a rolling upgrade; `null`: operators do it. */
+  readonly restartCommand: string | null;
 }
 
 export interface FleetConfig {

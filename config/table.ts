@@ -108,6 +108,13 @@ export const table: { readonly [P in Path]: Setting<ValueAt<P>> } = {
     about:
       'Nodes of a new fleet. `MIROIR_NODES=url,url,…` is the short form. Later ones are added by the API.',
   },
+  'nodes.restartCommand': {
+    env: 'MIROIR_NODE_RESTART_COMMAND',
+    kind: nullable(text),
+    default: null,
+    about:
+      'Shell command by which the worker restarts a node in a rolling upgrade; else operators do.',
+  },
   'fleet.shards': {
     env: 'MIROIR_SHARDS',
     kind: integer(1, bucketCount),

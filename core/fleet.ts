@@ -37,6 +37,8 @@ export interface FleetNode {
   /** Relative capacity; 1 by default. */
   readonly weight: number;
   readonly intent: NodeIntent;
+  /** It is read only for what nobody else has, because it is about to be restarted; else absent. */
+  readonly resting?: boolean;
   /** The uuid found on the node's disk; another one there means a replaced or emptied disk. */
   readonly instanceId: string | null;
 }

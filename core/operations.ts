@@ -49,7 +49,9 @@ export type OperationKind =
   | 'settings-check'
   | 'rollover'
   | 'canary'
-  | 'ttl';
+  | 'ttl'
+  | 'upgrade'
+  | 'migration';
 
 export type OperationStatus =
   'planned' | 'waiting-approval' | 'running' | 'paused' | 'succeeded' | 'failed' | 'canceled';
@@ -284,6 +286,8 @@ export interface RepairInput extends Origin {
 export interface ChangeInput<C extends PlacementChange = PlacementChange> extends Origin {
   readonly change: C;
   readonly options: RunOptions;
+  /** The operation that started it and holds the claim; null or absent: this run claims the groups itself. */
+  readonly parent?: string | null;
   readonly resume?: PlanResume;
 }
 

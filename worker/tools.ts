@@ -63,6 +63,7 @@ export function activityConfigOf(config: Config): ActivityTools['config'] {
     rangeDocumentsMax: sync.rangeDocumentsMax,
     heartbeatMs: Math.min(Math.ceil(worker.heartbeatMs / 4), heartbeatMsMax),
     parallelSyncs: sync.parallelSyncs,
+    restartCommand: nodes.restartCommand,
     fleet,
   };
 }

@@ -74,6 +74,9 @@ export const expireId = (physicalUid: PhysicalUid | null): string =>
 export const rolloverId = (policy: string): string => `rollover/${part(policy)}`;
 export const canaryId = (canary: string): string => `canary/${part(canary)}`;
 
+/** One for the fleet: two rolling upgrades at once would take two nodes away. */
+export const upgradeId = 'upgrade/nodes';
+
 /** Schedules. A scheduled run gets its time appended to its id and so locks nothing: it starts a child. */
 export const rolloverScheduleId = (policy: string): string => `rollover-schedule/${part(policy)}`;
 /** One for the fleet each: what they look at is found by each run. */

@@ -11,3 +11,4 @@ export { runCanary, scheduledCanary } from './run-canary';
 export { settingsBroadcast } from './settings-broadcast';
 export { scheduledSettingsCheck, settingsCheck } from './settings-check';
 export { syncShards } from './sync-shards';
+export { upgradeNodes } from './upgrade-nodes';

@@ -1,5 +1,6 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { OperationPlan, ProgressView } from '../core/operations';
+import type { UpgradePlan } from '../core/upgrade';
 
 /**
  * The messages every operation understands. Updates come from operators, are checked by a validator
@@ -16,6 +17,7 @@ export type RefusalType =
   | 'not-reversible'
   | 'already-over'
   | 'already-cancelling'
+  | 'waits-for-nobody'
   | 'bad-argument';
 
 export interface ApproveRequest {
@@ -46,8 +48,14 @@ export const setThrottleUpdate = defineUpdate<Accepted, [ThrottleRequest]>('setT
 export const cancelUpdate = defineUpdate<Accepted, [OperatorRequest]>('cancel');
 export const reverseUpdate = defineUpdate<Accepted, [OperatorRequest]>('reverse');
 
+/** Says that what the run waits for outside of it was done: a node restarted, writers stopped. */
+export const proceedUpdate = defineUpdate<Accepted, [OperatorRequest]>('proceed');
+
+/** Every plan names the epoch that it is for. */
+export type AnyPlan = OperationPlan | UpgradePlan;
+
 export const progressQuery = defineQuery<ProgressView>('progress');
-export const planQuery = defineQuery<OperationPlan | null>('plan');
+export const planQuery = defineQuery<AnyPlan | null>('plan');
 
 export type ControlCommand =
   | { readonly command: 'pause' | 'resume' | 'cancel' | 'reverse'; readonly who: string }
@@ -83,6 +91,7 @@ export const workflowTypes = {
   scheduledSettingsCheck: 'scheduledSettingsCheck',
   expireDocuments: 'expireDocuments',
   scheduledExpiry: 'scheduledExpiry',
+  upgradeNodes: 'upgradeNodes',
 } as const;
 export type WorkflowType = keyof typeof workflowTypes;
 

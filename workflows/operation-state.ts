@@ -1,4 +1,5 @@
-import type { OperationKind, OperationPlan, OperationStatus, Origin } from '../core/operations';
+import type { OperationKind, OperationStatus, Origin } from '../core/operations';
+import type { AnyPlan } from './messages';
 
 /** What a run is about; constant through all of it. */
 export interface OperationSpec {
@@ -32,7 +33,7 @@ export interface OperationState {
   cancellable: boolean;
   /** After the cut-over and before the clean-up. */
   reversible: boolean;
-  plan: OperationPlan | null;
+  plan: AnyPlan | null;
   done: number;
   total: number;
   documentsCopied: number;

@@ -1,6 +1,6 @@
 import { continueAsNew, proxyActivities, sleep } from '@temporalio/workflow';
 import type { Activities } from '../activities/types';
-import type { ChangeInput, OperationReport } from '../core/operations';
+import type { ChangeInput, OperationPlan, OperationReport } from '../core/operations';
 import type { Reshard } from '../core/placement-change';
 import { runChange } from './change';
 import { fatal } from './failures';
@@ -53,6 +53,6 @@ async function resharded(operation: Operation, { input, more }: Turn): Promise<v
 
 /** How many shards there were when it was planned. */
 function undoCount({ state }: Operation): number | null {
-  const undo = state.plan?.undo;
+  const undo = (state.plan as OperationPlan | null)?.undo;
   return undo?.kind === 'reshard' ? undo.shardCount : null;
 }

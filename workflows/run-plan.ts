@@ -69,10 +69,12 @@ const noTotals: OperationTotals = {
 };
 
 /** The operation's rate is shared by the syncs that may run at once. */
-const shareOf = (rate: number | null, { parallelSyncs }: RunOptions): number | null =>
-  rate === null ? null : Math.max(1, Math.floor(rate / parallelSyncs));
+const shareOf = (
+  rate: number | null,
+  { parallelSyncs }: Pick<RunOptions, 'parallelSyncs'>,
+): number | null => (rate === null ? null : Math.max(1, Math.floor(rate / parallelSyncs)));
 
-export function childrenOf(options: RunOptions): Children {
+export function childrenOf(options: Pick<RunOptions, 'parallelSyncs'>): Children {
   const ids = new Set<string>();
   return {
     ids,
@@ -107,7 +109,12 @@ export async function runByPlan(
   for (;;) {
     const approved = resume ?? (await planAndApprove(operation, work));
     if (approved === 'nothing-to-do' || approved === 'expired') {
-      return { outcome: approved, plan: state.plan, totals: noTotals, approvedBy: null };
+      return {
+        outcome: approved,
+        plan: state.plan as OperationPlan | null,
+        totals: noTotals,
+        approvedBy: null,
+      };
     }
     state.plan = approved.plan;
     const groups = work.claims ? groupsOf(approved.plan) : [];
@@ -132,7 +139,7 @@ async function begin(operation: Operation, work: PlannedWork): Promise<void> {
   } catch (error) {
     // A change of several steps may have made the first of them.
     if (work.undo !== undefined && operation.state.plan !== null) {
-      await work.undo(operation.state.plan);
+      await work.undo(operation.state.plan as OperationPlan);
     }
     throw error;
   }
@@ -215,7 +222,10 @@ async function planAndApprove(operation: Operation, work: PlannedWork): Promise<
   };
 }
 
-async function waitForApproval(operation: Operation, options: RunOptions): Promise<boolean> {
+export async function waitForApproval(
+  operation: Operation,
+  options: Pick<RunOptions, 'approvalExpiryMs'>,
+): Promise<boolean> {
   const { state } = operation;
   state.approvedBy = null;
   state.status = 'waiting-approval';

@@ -1,7 +1,7 @@
 import { holders } from '../../core/covering-set';
 import type { Fleet, IndexEntry } from '../../core/fleet';
 import { shardId } from '../../core/ids';
-import type { NodeId } from '../../core/ids';
+import type { IndexUid, NodeId } from '../../core/ids';
 import { scriptItemsMax } from '../../core/limits';
 import type { Origin, Verdict } from '../../core/operations';
 import type { FleetOp } from '../../store/types';
@@ -22,8 +22,8 @@ export async function setNodeIntent(
   });
 }
 
-/** The client names of indexes of which the node has an in-sync copy and nobody else has. */
-function onlyHere(fleet: Fleet, node: NodeId): string[] {
+/** Indexes of which the node has the only in-sync copy of some shard, over all groups. */
+export function onlyHere(fleet: Fleet, node: NodeId): IndexUid[] {
   const alone = ({ placement, shardCount }: IndexEntry): boolean =>
     Array.from({ length: shardCount }, (_, shard) =>
       placement.flatMap(({ shards }) => shards[shard] ?? []),

@@ -94,6 +94,7 @@ const named: Readonly<Record<string, string>> = {
   'POST /_miroir/nodes/{id}/drain': 'Move everything off a node.',
   'POST /_miroir/nodes/{id}/repair': 'Fill the stale copies of a node again.',
   'POST /_miroir/rebalance': 'Spread the shards evenly.',
+  'POST /_miroir/upgrade': 'Restart nodes one by one, each in step again before the next.',
   'GET /_miroir/rebalance/status': 'Rebalances that run and ran.',
   'GET /_miroir/operations': 'List operations.',
   'GET /_miroir/operations/{id}': 'One operation with its plan and progress.',
@@ -103,6 +104,8 @@ const named: Readonly<Record<string, string>> = {
   'POST /_miroir/operations/{id}/throttle': 'Change the speed of the copies.',
   'POST /_miroir/operations/{id}/cancel': 'Undo, while there is a way back.',
   'POST /_miroir/operations/{id}/reverse': 'Flip reads back after the cut over.',
+  'POST /_miroir/operations/{id}/proceed':
+    'Say that what the operation waits for outside was done.',
   'GET /_miroir/aliases': 'List aliases.',
   'GET /_miroir/aliases/{name}': 'One alias with its history.',
   'PUT /_miroir/aliases/{name}': 'Create an alias, or flip it.',

@@ -1,4 +1,3 @@
-import { coveringSet, rendezvousOrder } from '../../core/covering-set';
 import type { IndexEntry, JsonValue } from '../../core/fleet';
 import type { GroupId, NodeId, ShardId } from '../../core/ids';
 import { searchKind } from '../../core/search/kind';
@@ -7,7 +6,7 @@ import type { SearchRequest } from '../../core/search/types';
 import type { ApiContext } from '../context';
 import type { SearchTarget } from './search';
 import { bodyFor, fingerprintOf, wantedShards } from './search';
-import { preferredGroup } from './scatter';
+import { coverShards, preferredGroup } from './scatter';
 
 export interface NodePlan {
   readonly node: NodeId;
@@ -38,33 +37,32 @@ export interface SearchPlan {
 }
 
 /** What a search would ask of whom, and why: the plan that the search itself makes, not run. */
-export function explainSearch(
+export async function explainSearch(
   ctx: ApiContext,
   target: SearchTarget,
   how: { request: SearchRequest; tenantFilter: JsonValue },
-): SearchPlan {
+): Promise<SearchPlan> {
   return {
     epoch: ctx.fleet.current().epoch,
     kind: searchKind(how.request),
     touchedFields,
-    indexes: target.entries.map((entry) => explainIndex(ctx, entry, { ...how, target })),
+    indexes: await Promise.all(
+      target.entries.map((entry) => explainIndex(ctx, entry, { ...how, target })),
+    ),
   };
 }
 
-function explainIndex(
+async function explainIndex(
   ctx: ApiContext,
   entry: IndexEntry,
   how: { request: SearchRequest; tenantFilter: JsonValue; target: SearchTarget },
-): IndexPlan {
+): Promise<IndexPlan> {
   const wanted = wantedShards(entry, how.request.filter);
   const fingerprint = fingerprintOf(entry, how.request);
   const group = preferredGroup({ entry, fingerprint });
-  const cover = coveringSet({
-    entry,
-    ...(group === null ? {} : { group }),
-    ...(wanted === null ? {} : { shards: wanted }),
-    prefer: (candidates) => rendezvousOrder(fingerprint, candidates),
-    usable: (node) => ctx.health.usable(node),
+  const cover = await coverShards(ctx, { entry, fingerprint }, wanted, {
+    group,
+    failures: new Map(),
   });
   const nodes = cover.asks.map((part) => ({
     node: part.node,

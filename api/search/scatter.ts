@@ -123,9 +123,10 @@ async function askAll(
   return failed;
 }
 
-async function coverShards(
+/** Whom a read asks for which shards; `explain` shows the same. `failures`: nodes asked in vain. */
+export async function coverShards(
   ctx: ApiContext,
-  request: ScatterRequest,
+  request: Pick<ScatterRequest, 'entry' | 'fingerprint' | 'minSettingsVersion'>,
   shards: readonly ShardId[] | null,
   avoid: { group: GroupId | null; failures: ReadonlyMap<NodeId, string> },
 ): Promise<CoveringSet> {
@@ -144,9 +145,12 @@ async function coverShards(
     min === null || min === undefined || settings.has(entry, node, min);
   const well = (node: NodeId): boolean =>
     may(node) && health.usable(node) && !avoid.failures.has(node);
-  const best = plan((node) => well(node) && !settings.differs(entry, node));
+  const agrees = (node: NodeId): boolean => well(node) && !settings.differs(entry, node);
+  const best = plan((node) => agrees(node) && !isResting(ctx, node));
   if (best.missing.length === 0) return best;
-  // A node with other settings is still better than no answer.
+  // A node that is to be spared, and then one with other settings, is still better than no answer.
+  const spared = plan(agrees);
+  if (spared.missing.length === 0) return spared;
   const healthy = plan(well);
   if (healthy.missing.length === 0) return healthy;
   // A connection that broke says nothing of the next one, once the node has said who it is.
@@ -163,6 +167,10 @@ async function coverShards(
   // it was is worse.
   return plan((node) => trusted.has(node));
 }
+
+/** It is about to be restarted: read only for what nobody else has. */
+export const isResting = (ctx: ApiContext, node: NodeId): boolean =>
+  ctx.fleet.node(node)?.resting === true;
 
 export function preferredGroup(
   request: Pick<ScatterRequest, 'entry' | 'fingerprint'>,

@@ -1,20 +1,11 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import type { ApiClient } from '../client';
 import type { ConnectFlags } from '../connect';
 import { connect, withConnection } from '../connect';
-import { CommandError } from '../exit-codes';
-import { awaitPlan, isOver, planTable, watchOperation } from '../operations';
+import { runOperation, withRun } from '../run-operation';
+import type { RunFlags } from '../run-operation';
 import { createScreen } from '../ui';
-import { count } from './ops';
-
-interface RunFlags extends ConnectFlags {
-  readonly dryRun?: true;
-  readonly yes?: true;
-  readonly wait?: true;
-  readonly why?: string;
-  readonly documentsPerSecond?: number;
-}
+import { registerNodeUpgrade } from './upgrade';
 
 interface Topology {
   readonly epoch: number;
@@ -23,6 +14,7 @@ interface Topology {
     readonly url: string;
     readonly group: number;
     readonly intent: string;
+    readonly resting?: boolean;
     readonly health: { readonly state: string };
     readonly replicas: Readonly<Record<string, number>>;
   }[];
@@ -32,7 +24,7 @@ interface Topology {
 export function registerNodes(program: Command): void {
   const nodes = program
     .command('nodes')
-    .description('List nodes; add, drain, repair, remove them.');
+    .description('List nodes; add, drain, repair, remove, upgrade them.');
 
   withConnection(nodes.command('list').description('Each node with what it holds.')).action(list);
 
@@ -54,7 +46,9 @@ export function registerNodes(program: Command): void {
           weight,
           ...(zone === undefined ? {} : { zone }),
         };
-        return run(flags, (api, options) => api.post('/_miroir/nodes', { ...node, ...options }));
+        return runOperation(flags, (api, options) =>
+          api.post('/_miroir/nodes', { ...node, ...options }),
+        );
       },
     );
 
@@ -64,14 +58,14 @@ export function registerNodes(program: Command): void {
   ] as const) {
     withRun(nodes.command(`${verb} <id>`).description(about)).action(
       (id: string, flags: RunFlags) =>
-        run(flags, (api, options) => api.post(`/_miroir/nodes/${id}/${verb}`, options)),
+        runOperation(flags, (api, options) => api.post(`/_miroir/nodes/${id}/${verb}`, options)),
     );
   }
 
   withRun(nodes.command('remove <id>').description('Drain a node, then take it out of the fleet.'))
     .option('--lost', 'the node is dead: forget its copies instead of moving them')
     .action((id: string, flags: RunFlags & { lost?: true }) =>
-      run(flags, (api, options) =>
+      runOperation(flags, (api, options) =>
         api.delete(`/_miroir/nodes/${id}`, { ...options, lost: flags.lost === true }),
       ),
     );
@@ -79,8 +73,10 @@ export function registerNodes(program: Command): void {
   withRun(
     nodes.command('rebalance').description('Spread the shards evenly over the nodes.'),
   ).action((flags: RunFlags) =>
-    run(flags, (api, options) => api.post('/_miroir/rebalance', options)),
+    runOperation(flags, (api, options) => api.post('/_miroir/rebalance', options)),
   );
+
+  registerNodeUpgrade(nodes);
 }
 
 async function list(flags: ConnectFlags): Promise<void> {
@@ -92,7 +88,7 @@ async function list(flags: ConnectFlags): Promise<void> {
       node.id,
       node.group,
       node.health.state,
-      node.intent,
+      node.resting ? 'resting' : node.intent,
       node.replicas['in-sync'] ?? 0,
       Object.entries(node.replicas).reduce(
         (sum, [state, n]) => sum + (state === 'in-sync' ? 0 : n),
@@ -101,54 +97,6 @@ async function list(flags: ConnectFlags): Promise<void> {
       node.url,
     ]),
   );
-}
-
-function withRun(command: Command): Command {
-  return withConnection(command)
-    .option('--dry-run', 'print the plan and change nothing')
-    .option('--yes', 'approve the plan without asking')
-    .option('--wait', 'follow it to its end')
-    .option('--why <reason>', 'stands in the topology log', '')
-    .option('--documents-per-second <n>', 'throttle of the copies', count);
-}
-
-/**
- * Starts an operation. The plan is always made by the run itself: a dry run is the same run, cancelled
- * when it has shown its plan.
- */
-async function run(
-  flags: RunFlags,
-  start: (api: ApiClient, options: object) => Promise<{ operation: string }>,
-): Promise<void> {
-  const api = connect(flags);
-  const screen = createScreen(process.stdout);
-  const { operation: id } = await start(api, {
-    who: process.env['USER'] ?? 'operator',
-    why: flags.why ?? '',
-    ...(flags.documentsPerSecond === undefined
-      ? {}
-      : { documentsPerSecond: flags.documentsPerSecond }),
-  });
-  const planned = await awaitPlan(api, id);
-  if (flags.json) console.log(JSON.stringify({ operation: id, plan: planned.plan ?? null }));
-  else if (planned.plan) screen.line(planTable(planned.plan));
-  if (isOver(planned)) return finish(id, planned.status);
-  const path = `/_miroir/operations/${encodeURIComponent(id)}`;
-  if (flags.dryRun) {
-    await api.post(`${path}/cancel`, { why: 'dry run' });
-    return;
-  }
-  if (!flags.yes) {
-    screen.line(`Waiting for approval: miroir ops approve ${id}`);
-    return;
-  }
-  await api.post(`${path}/approve`);
-  if (flags.wait) finish(id, (await watchOperation(api, id, screen)).status);
-  else screen.line(`Running: miroir ops watch ${id}`);
-}
-
-function finish(id: string, status: string): void {
-  if (status !== 'succeeded') throw new CommandError(`${id} ended as ${status}.`);
 }
 
 function group(text: string): number {

@@ -4,7 +4,7 @@ import type { ApiClient } from '../client';
 import type { ConnectFlags } from '../connect';
 import { connect, withConnection } from '../connect';
 import { CommandError } from '../exit-codes';
-import { isOver, operation, planTable, watchOperation } from '../operations';
+import { isOver, operation, planText, watchOperation } from '../operations';
 import type { Operation } from '../operations';
 import { createScreen } from '../ui';
 
@@ -19,6 +19,7 @@ const verbs = {
   resume: 'Go on after a pause.',
   cancel: 'Undo what was done, while there is a way back.',
   reverse: 'Flip reads back after the cut over, within the grace time.',
+  proceed: 'Say that what it waits for outside was done: node restarted, writers stopped.',
 } as const;
 
 /** `miroir ops`: what runs and what ran, and the verbs. */
@@ -79,7 +80,7 @@ async function show(api: ApiClient, id: string, flags: ConnectFlags): Promise<vo
   screen.line(`${view.id}: ${view.status}, ${view.phase}`);
   if (view.progress.waitingFor !== null) screen.line(`waiting for: ${view.progress.waitingFor}`);
   if (view.temporal.url !== undefined) screen.line(view.temporal.url);
-  if (view.plan && !isOver(view)) screen.line(planTable(view.plan));
+  if (view.plan && !isOver(view)) screen.line(planText(view.plan));
 }
 
 async function send(

@@ -3,7 +3,7 @@ import { Checker } from './checker';
 import type { CheckReport } from './checker';
 import type { Film } from './films';
 import type { Operation } from '../operations';
-import { awaitPlan, operation, planTable, watchOperation } from '../operations';
+import { awaitPlan, operation, planText, watchOperation } from '../operations';
 import type { DemoContext } from './step';
 import { record } from './step';
 
@@ -27,7 +27,7 @@ export async function growFleet(
   try {
     const id = await addNode(demo, fleet);
     const planned = await awaitPlan(api, id);
-    if (planned.plan) screen.line(planTable(planned.plan));
+    if (planned.plan) screen.line(planText(planned.plan));
     const begun = performance.now();
     await api.post(`/_miroir/operations/${encodeURIComponent(id)}/approve`, { who: 'demo' });
     const done = await watch(demo, id, checker);

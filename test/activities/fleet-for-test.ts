@@ -57,6 +57,7 @@ export const config: ActivityConfig = {
   rangeDocumentsMax: 50,
   heartbeatMs: 200,
   parallelSyncs: 2,
+  restartCommand: null,
   fleet: { shards: shardCount, replicationFactor: 1, groups: 1 },
 };
 

@@ -31,6 +31,15 @@ async function phase(handle: WorkflowHandle, wanted: string): Promise<void> {
   });
 }
 
+/** Says `proceed` when the run waits for it at this node. */
+async function proceed(handle: WorkflowHandle, node: string): Promise<void> {
+  await phase(handle, `restart ${node}`);
+  await waitFor(
+    async () => (await handle.executeUpdate('proceed', { args: [who] }).catch(() => null)) !== null,
+    { what: `proceed at ${node}` },
+  );
+}
+
 async function save(name: string, handle: WorkflowHandle): Promise<void> {
   // A run that failed has a history that is as good to replay as one that succeeded.
   await handle.result().catch(() => undefined);
@@ -176,6 +185,22 @@ const scenes: Readonly<Record<string, Scene>> = {
   'plan-operation': (runs, world) => {
     world.plans = [planFor(setWeight)];
     return runs.start('planOperation', change(setWeight));
+  },
+  'upgrade-nodes': async (runs, world) => {
+    world.answer('countStale', 2, 0);
+    world.plans = [planOf([target()], 7)];
+    world.answer('inspectNode', {
+      ...{ ok: false, reason: 'meili-1 runs 1.49.0', version: '1.49.0', indexes: [] },
+    });
+    world.gate('awaitVersion');
+    const handle = await runs.start('upgradeNodes', {
+      ...{ nodes: [nodeId('meili-1'), nodeId('meili-2')], version: '1.50.0', restart: 'operator' },
+      ...{ acceptUnavailable: false, ...who, why: 'record', options: runOptions },
+    });
+    await phase(handle, 'approve');
+    await handle.executeUpdate('approve', { args: [{ ...who, epoch: 5 }] });
+    for (const node of ['meili-1', 'meili-1', 'meili-2']) await proceed(handle, node);
+    return handle;
   },
   'settings-broadcast': (runs) =>
     runs.start('settingsBroadcast', { physicalUid: physicalUid('p-1'), ...who, why: 'record' }),

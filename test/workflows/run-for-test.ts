@@ -155,6 +155,25 @@ export class FakeWorld {
       mayLeave: this.#fake('mayLeave', () => ({ ok: true, group: groupId(0) })),
       forgetCopies: this.#fake('forgetCopies', ok),
       removeNode: this.#fake('removeNode', ok),
+      planUpgrade: this.#fake('planUpgrade', ({ nodes }) => ({
+        ...{ kind: 'upgrade', epoch: epoch(5), refused: [] },
+        nodes: nodes.map((node) => ({
+          ...{ node, group: groupId(0), version: '1.49.0', copies: 4, unavailable: [] },
+        })),
+      })),
+      restNode: this.#fake(
+        'restNode',
+        () => epoch(6),
+        ({ node, resting }) => `${resting ? 'rest' : 'wake'} ${node}`,
+      ),
+      restartNode: this.#fake('restartNode', nothing, ({ node }) => `restartNode ${node}`),
+      awaitVersion: this.#fake('awaitVersion', nothing, ({ node }) => `awaitVersion ${node}`),
+      inspectNode: this.#fake(
+        'inspectNode',
+        () => ({ ok: true, reason: null, version: '1.50.0', indexes: [indexUid('products')] }),
+        ({ node }) => `inspectNode ${node}`,
+      ),
+      countStale: this.#fake('countStale', () => 0),
       broadcastSettings: this.#fake('broadcastSettings', () => ({
         ...{ settingsVersion: 2, settingsHash: 'abc', changed: [], same: [nodeId('a')] },
       })),

@@ -29,7 +29,7 @@ export function registerExplain(app: FastifyInstance, ctx: ApiContext): void {
       if (!parsed.ok) throw parsed.error;
       const target = searchTarget(ctx, request.params.indexUid);
       const tenantFilter = request.caller.tenantFilter(request.params.indexUid);
-      const plan = explainSearch(ctx, target, { request: parsed.request, tenantFilter });
+      const plan = await explainSearch(ctx, target, { request: parsed.request, tenantFilter });
       if (!execute) return plan;
       const begun = performance.now();
       const wish = wishOf(request);

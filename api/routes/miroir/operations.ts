@@ -41,7 +41,7 @@ export function registerOperations(app: FastifyInstance, ctx: ApiContext): void 
     return await send(ctx, job, 'approve', { ...originOf(request), epoch });
   });
 
-  for (const verb of ['pause', 'resume', 'cancel', 'reverse'] as const) {
+  for (const verb of ['pause', 'resume', 'cancel', 'reverse', 'proceed'] as const) {
     app.post<IdParams>(`/_miroir/operations/:id/${verb}`, options, async (request) => {
       new Fields(operatorBody(request), { known: ['who', 'why'] });
       return await send(ctx, await find(ctx, request.params.id), verb, originOf(request));
