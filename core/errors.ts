@@ -108,6 +108,12 @@ export const miroirCodes = {
     type: 'system',
     meaning: 'Temporal cannot be reached. Searches and writes go on; operations wait.',
   },
+  miroir_store_unavailable: {
+    status: 503,
+    type: 'system',
+    meaning:
+      'Redis cannot be reached. Searches go on; the outcome of a write is unknown, a retry is safe.',
+  },
 } as const satisfies Record<string, ErrorKind & { readonly meaning: string }>;
 
 export type MiroirCode = keyof typeof miroirCodes;

@@ -33,11 +33,16 @@ export async function readIdentity(
   }
 }
 
-/** Returns how the node's task ended; of two that write at once the node has one, so read it back. */
-export async function writeIdentity(client: NodeClient, identity: NodeIdentity): Promise<string> {
+/** Null when it was written, else the reason of the node. Of two that write at once the node has one, so read it back. */
+export async function writeIdentity(
+  client: NodeClient,
+  identity: NodeIdentity,
+): Promise<string | null> {
   const payload = new TextEncoder().encode(JSON.stringify([{ id: identityId, ...identity }]));
   const uid = await client.addDocuments(identityUid, 'POST', payload, { primaryKey: 'id' });
-  return (await client.waitForTask(uid)).status;
+  const { status, error } = await client.waitForTask(uid);
+  if (status === 'succeeded') return null;
+  return error === null ? status : `${error.code}: ${error.message}`;
 }
 
 /** One task of a node's past: its number alone says nothing after the numbers began anew. */

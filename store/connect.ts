@@ -25,3 +25,33 @@ export function connectRedis(url: string): Redis {
   redis.on('error', () => undefined);
   return redis;
 }
+
+const connectionErrors = new Set([
+  'MaxRetriesPerRequestError',
+  'AbortError',
+  'ClusterAllFailedError',
+  'InterruptedError',
+]);
+const connectionCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+]);
+const connectionTexts =
+  /^(Connection is closed|Command timed out|Stream isn't writeable|connect ETIMEDOUT|LOADING |MASTERDOWN |READONLY |CLUSTERDOWN )/;
+
+/**
+ * Whether a command failed because the server is away, starting, or no longer the one that takes writes. By name and
+ * text, because the client library throws plain errors. The command may have been executed.
+ */
+export function isStoreAway(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false;
+  const { name, code, message } = error as { name?: string; code?: string; message?: string };
+  return (
+    connectionErrors.has(name ?? '') ||
+    connectionCodes.has(code ?? '') ||
+    connectionTexts.test(message ?? '')
+  );
+}

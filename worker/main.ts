@@ -1,6 +1,7 @@
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import pino from 'pino';
 import { loadConfig } from '../config/load';
+import { keepWorking } from './keep-working';
 import { watchParent } from './parent';
 import { startWorker } from './start-worker';
 
@@ -20,13 +21,16 @@ async function main(): Promise<void> {
   const config = loadConfig({ env });
   const log = pino({ level: config.log.level, name: 'worker' }, pino.destination(2));
   installRuntime(log);
-  const worker = await startWorker({ config, env, log });
-  const leave = (): void => worker.shutdown();
+  const { ended, leave } = keepWorking({
+    start: () => startWorker({ config, env, log }),
+    log,
+    pauseMs: { first: 500, max: 10_000 },
+    onStarted: () => process.stdout.write(`${JSON.stringify({ worker: 'ready' })}\n`),
+  });
   process.once('SIGTERM', leave);
   process.once('SIGINT', leave);
   watchParent(env, leave);
-  process.stdout.write(`${JSON.stringify({ worker: 'ready' })}\n`);
-  await worker.ended;
+  await ended;
 }
 
 main().then(

@@ -74,9 +74,9 @@ export async function adoptNode(
 ): Promise<{ instanceId: string }> {
   const client = tools.nodes.client(node);
   if ((await readIdentity(client)) === null) {
-    const status = await writeIdentity(client, { node: node.id, instance: randomUUID() });
-    if (status !== 'succeeded') {
-      throw refuse('copy-refused', `The node's identity could not be written: ${status}.`);
+    const failure = await writeIdentity(client, { node: node.id, instance: randomUUID() });
+    if (failure !== null) {
+      throw refuse('copy-refused', `The node's identity could not be written: ${failure}`);
     }
   }
   // Read back: of two attempts that wrote at once the node has one.

@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { MeiliError, isMeiliError } from '../../core/errors';
+import { isStoreAway } from '../../store/connect';
 import type { Log } from '../log';
 import { wrongContentType } from './body';
 
@@ -29,6 +30,12 @@ export async function sendError(reply: FastifyReply, error: MeiliError): Promise
 /** Fastify's own refusals in Meilisearch's words; null for what nobody foresaw. */
 function asMeiliError(error: FastifyError | Error, request: FastifyRequest): MeiliError | null {
   if (isMeiliError(error)) return error;
+  if (isStoreAway(error)) {
+    return new MeiliError(
+      'miroir_store_unavailable',
+      'Redis does not answer, so this cannot be done now. Searches go on. A write may have been taken: sending it again is safe.',
+    );
+  }
   const code = 'code' in error ? error.code : '';
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return wrongContentType(request);
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
