@@ -35,6 +35,7 @@ export class LocalFleet implements RunningFleet {
   readonly #apiPorts: number[] = [];
   #engine: Engine | null = null;
   #nodes: LocalNode[] = [];
+  #spare: LocalNode[] = [];
   #bootstrap: readonly LocalNode[] = [];
   #closing: Promise<void> | null = null;
 
@@ -77,7 +78,12 @@ export class LocalFleet implements RunningFleet {
   async start(): Promise<void> {
     // The parts need nothing of each other; api and workers need them all.
     await settleAll([this.#openRedis(), this.#openTemporal(), this.#openNodes()]);
-    this.#bootstrap = this.nodes();
+    this.#bootstrap = await Promise.all(
+      this.nodes().map(async (node) => ({
+        ...node,
+        url: await this.#plan.link('fleet', node.id, node.url),
+      })),
+    );
     await settleAll(Array.from({ length: this.#plan.apis }, (_, at) => this.startApi(at)));
     // Canaries search through the api as clients do, so a worker must know where it is.
     await settleAll(Array.from({ length: this.#plan.workers }, (_, at) => this.startWorker(at)));
@@ -118,10 +124,10 @@ export class LocalFleet implements RunningFleet {
     const name = `worker-${String(at)}`;
     const entry = 'worker/main.js';
     if (!this.#slots.has(name)) {
-      this.#addSlot(name, () =>
+      this.#addSlot(name, async () =>
         startOwn(this.#context, name, {
           entry,
-          settings: { MIROIR_API_URL: this.api, ...this.#settings() },
+          settings: { MIROIR_API_URL: this.api, ...(await this.#settings(name)) },
         }),
       );
     }
@@ -146,6 +152,12 @@ export class LocalFleet implements RunningFleet {
   }
 
   async addNodeProcess(options: { id?: string; group?: number } = {}): Promise<LocalNode> {
+    const spare = this.#spare.shift();
+    if (spare !== undefined) {
+      const node = { ...spare, ...options };
+      this.#nodes = [...this.#nodes, node];
+      return node;
+    }
     this.#engine ??= await findEngine(this.#plan.env, this.#plan.engine);
     const id = options.id ?? `meili-${String(this.#nodes.length)}`;
     if (this.#nodes.some((node) => node.id === id)) throw new Error(`${id} is there already.`);
@@ -212,7 +224,8 @@ export class LocalFleet implements RunningFleet {
   }
 
   async #openTemporal(): Promise<void> {
-    const namespace = this.#settings()['MIROIR_TEMPORAL_NAMESPACE'] ?? defaultNamespace;
+    const { env, settings } = this.#plan;
+    const { MIROIR_TEMPORAL_NAMESPACE: namespace = defaultNamespace } = { ...env, ...settings };
     const open = (): ReturnType<typeof startTemporal> =>
       startTemporal(this.#context, {
         persistent: true,
@@ -238,8 +251,11 @@ export class LocalFleet implements RunningFleet {
       if ((env['MIROIR_NODE_KEY'] ?? '') === '') {
         throw new Error('MIROIR_NODES needs MIROIR_NODE_KEY, the master key of these nodes.');
       }
-      this.#nodes = nodesFromUrls(given, groups).map(({ id, url, group }) => ({ id, url, group }));
-      await Promise.all(this.#nodes.map((node) => mustAnswer(node)));
+      const named = nodesFromUrls(given, groups).map(({ id, url, group }) => ({ id, url, group }));
+      await Promise.all(named.map((node) => mustAnswer(node)));
+      const known = Math.min(named.length, Math.max(nodes, named.length - this.#plan.spareNodes));
+      this.#nodes = named.slice(0, known);
+      this.#spare = named.slice(known);
       this.engine = await engineOf(this.#nodes[0]?.url ?? '', this.nodeKey);
       this.sources['nodes'] = 'MIROIR_NODES';
       return;
@@ -274,7 +290,7 @@ export class LocalFleet implements RunningFleet {
       const port = known === 0 ? await freePort(attempt === 1 ? this.#port(name) : 0) : known;
       const { adminKey } = this;
       const program = await startApiProcess(this.#context, name, {
-        settings: this.#settings(),
+        settings: await this.#settings(name),
         port,
         adminKey,
       });
@@ -285,17 +301,17 @@ export class LocalFleet implements RunningFleet {
   }
 
   /** The environment of api and worker: the user's settings, over them what was found or started. */
-  #settings(): NodeJS.ProcessEnv {
-    const { shards, replicationFactor, groups, env, settings } = this.#plan;
+  async #settings(user: string): Promise<NodeJS.ProcessEnv> {
+    const { shards, replicationFactor, groups, env, settings, link } = this.#plan;
     return {
       // Here a move is over in seconds and everything is on this machine.
       MIROIR_SYNC_GRACE_MS: '5000',
       MIROIR_OUTBOUND_ALLOW_LOOPBACK: 'true',
       MIROIR_TASK_QUEUE: this.#file.state.name,
       ...settingsFrom(env),
-      REDIS_URL: this.redis,
+      REDIS_URL: await link(user, 'redis', this.redis),
       MIROIR_REDIS_PREFIX: this.#file.state.name,
-      TEMPORAL_ADDRESS: this.temporal,
+      TEMPORAL_ADDRESS: await link(user, 'temporal', this.temporal),
       ...(this.temporalUi === null ? {} : { TEMPORAL_UI_URL: this.temporalUi }),
       MIROIR_MASTER_KEY: this.masterKey,
       MIROIR_ADMIN_KEY: this.adminKey,

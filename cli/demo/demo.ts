@@ -32,6 +32,7 @@ export async function runDemo(
   screen.heading('Miroir: a fleet of three nodes, two copies of each shard');
   const fleet = await startFleet({
     nodes: 3,
+    spareNodes: 1,
     replicationFactor: 2,
     settings: demoSettings,
     onProgress: (line) => screen.line(`  ${line}`),

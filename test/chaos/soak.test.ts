@@ -1,0 +1,106 @@
+/**
+ * Goal: a fleet grows from three nodes to four and shrinks again under writers and searchers that never
+ * pause, while the worker, the api pods, a node and Redis are killed in turn: nothing acknowledged is
+ * lost, no delete is back, and no answer misses or doubles a document.
+ * Method: real processes. The size is small by default; the full run is
+ * `MIROIR_SOAK_DOCUMENTS=100000 MIROIR_SOAK_WRITES_PER_SECOND=200 MIROIR_SOAK_PAUSE_MS=10000`.
+ */
+import { builtForTest } from '../support/built';
+import { waitFor } from '../support/wait-for';
+import { finish, realEngine, underFault } from './arena';
+import type { Arena } from './arena';
+
+const { env } = process;
+const documents = Number(env['MIROIR_SOAK_DOCUMENTS'] ?? 600);
+const writesPerSecond = Number(env['MIROIR_SOAK_WRITES_PER_SECOND'] ?? 40);
+const pauseMs = Number(env['MIROIR_SOAK_PAUSE_MS'] ?? 2_500);
+const seed = Number(env['MIROIR_CHAOS_SEED'] ?? Date.now() % 1_000_000);
+const large = documents > 10_000;
+
+/** While a pod or Redis is away; `docs/operating/failures.md` names them. */
+const allowed = ['connection', 'miroir_not_ready', 'miroir_store_unavailable'];
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+interface Victim {
+  readonly name: string;
+  kill(): Promise<void>;
+  revive(): Promise<void>;
+}
+
+const victimsOf = ({ fleet }: Arena): readonly Victim[] => [
+  { name: 'worker', kill: () => fleet.killWorker(), revive: () => fleet.startWorker() },
+  { name: 'api-0', kill: () => fleet.killApi(0), revive: () => fleet.startApi(0) },
+  // Always the same one: a second node that dies while this one is stale would take the last copy.
+  {
+    name: 'meili-1',
+    kill: () => fleet.killNode('meili-1'),
+    revive: () => fleet.restartNode('meili-1'),
+  },
+  { name: 'redis', kill: () => fleet.killRedis(), revive: () => fleet.startRedis() },
+  { name: 'api-1', kill: () => fleet.killApi(1), revive: () => fleet.startApi(1) },
+];
+
+/** Kills one part after the other for as long as `work` goes on, and at least each of them once. */
+async function killingInTurn(arena: Arena, work: () => Promise<void>): Promise<string[]> {
+  const victims = victimsOf(arena);
+  const killed: string[] = [];
+  let over = false;
+  const killer = async (): Promise<void> => {
+    for (let turn = 0; !over || turn < victims.length; turn += 1) {
+      const victim = victims[turn % victims.length] as Victim;
+      await pause(pauseMs);
+      await victim.kill();
+      killed.push(victim.name);
+      await pause(pauseMs);
+      await victim.revive();
+    }
+  };
+  const killing = killer();
+  try {
+    await work();
+  } finally {
+    over = true;
+    await killing;
+  }
+  return killed;
+}
+
+beforeAll(() => {
+  process.env['MIROIR_BUILT'] = builtForTest();
+});
+
+test(
+  `grows and shrinks while everything is killed in turn (MIROIR_CHAOS_SEED=${String(seed)})`,
+  async () => {
+    const size = { documents, writesPerSecond, lanes: Math.ceil(writesPerSecond / 2) };
+    const killed: string[] = [];
+    const report = await underFault(
+      { seed, apis: 2, clients: { ...size, window: Math.min(documents, 1_000) } },
+      async (arena) => {
+        const { fleet, api } = arena;
+        const { id, url, group } = await fleet.addNodeProcess({ group: 0 });
+        killed.push(
+          ...(await killingInTurn(arena, async () => {
+            const grown = await finish(api, '/_miroir/nodes', { id, url, group });
+            expect(grown.status).toBe('succeeded');
+          })),
+        );
+        const shrunk = await finish(api, '/_miroir/nodes/meili-0/drain');
+        expect(shrunk.status).toBe('succeeded');
+        const left = await waitFor(
+          () => api.get<{ results: object[] }>('/_miroir/shards?node=meili-0'),
+          { what: 'the shards of the drained node' },
+        );
+        expect(left.results).toEqual([]);
+      },
+      allowed,
+    );
+    expect(new Set(killed).size).toBe(5);
+    process.stderr.write(
+      `soak: killed ${killed.join(', ')}; ${String(report.acknowledged)} writes, ` +
+        `${String(report.searches)} searches, errors ${JSON.stringify(report.errors)}\n`,
+    );
+  },
+  large ? 3_600_000 : realEngine ? 900_000 : 400_000,
+);
