@@ -24,6 +24,8 @@ import { countRequests, registerMetrics } from './routes/metrics';
 import { registerAliases } from './routes/miroir/aliases';
 import { registerAuditLog } from './routes/miroir/audit';
 import { registerCanaries } from './routes/miroir/canaries';
+import { registerGroups } from './routes/miroir/groups';
+import { registerIndexPlacement } from './routes/miroir/index-placement';
 import { registerNodes } from './routes/miroir/nodes';
 import { registerOperations } from './routes/miroir/operations';
 import { registerRolloverPolicies } from './routes/miroir/rollover-policies';
@@ -59,6 +61,8 @@ const routes: readonly ((app: FastifyInstance, ctx: ApiContext) => void)[] = [
   registerRefused,
   registerNodes,
   registerUpgrade,
+  registerGroups,
+  registerIndexPlacement,
   registerTopology,
   registerOperations,
   registerAuditLog,

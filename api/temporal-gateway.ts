@@ -113,7 +113,8 @@ function asMeiliError(error: unknown): Error {
     return new MeiliError('miroir_not_found', 'No such operation is running.');
   }
   if (name === 'WorkflowUpdateFailedError') {
-    return new MeiliError('miroir_operation_refused', causeOf(error) ?? message);
+    const code = causeTypeOf(error) === 'plan-stale' ? 'miroir_plan_stale' : null;
+    return new MeiliError(code ?? 'miroir_operation_refused', causeOf(error) ?? message);
   }
   if (name === 'ScheduleAlreadyRunning') {
     return new MeiliError('miroir_operation_refused', 'This schedule exists already.');
@@ -136,4 +137,11 @@ function causeOf(error: unknown): string | null {
   if (typeof error !== 'object' || error === null || !('cause' in error)) return null;
   const cause = error.cause;
   return hasMessage(cause) ? cause.message : null;
+}
+
+/** The type of the ApplicationFailure with which a run refused an update. */
+function causeTypeOf(error: unknown): unknown {
+  if (typeof error !== 'object' || error === null || !('cause' in error)) return null;
+  const { cause } = error;
+  return typeof cause === 'object' && cause !== null && 'type' in cause ? cause.type : null;
 }

@@ -6,8 +6,11 @@ import { registerDemo } from './commands/demo';
 import { registerDev } from './commands/dev';
 import { registerDoctor } from './commands/doctor';
 import { registerExplain } from './commands/explain';
+import { registerGroups } from './commands/groups';
+import { registerIndexPlacement } from './commands/index-placement';
 import { registerNodes } from './commands/nodes';
 import { registerOps } from './commands/ops';
+import { registerPlan } from './commands/plan';
 import { registerPolicies } from './commands/policies';
 import { registerTopology } from './commands/topology';
 import { registerSettings } from './commands/settings';
@@ -21,6 +24,9 @@ export const registerCommands: readonly ((program: Command) => void)[] = [
   registerApi,
   registerWorker,
   registerNodes,
+  registerGroups,
+  registerIndexPlacement,
+  registerPlan,
   registerOps,
   registerAlias,
   registerPolicies,

@@ -16,6 +16,7 @@ export interface Operation {
     readonly documentsCopied: number;
     readonly waitingFor: string | null;
   };
+  readonly eta?: Eta | null;
   readonly error?: unknown;
   readonly finishedAt?: string;
   readonly temporal: { readonly workflowId: string; readonly runId: string; readonly url?: string };
@@ -37,6 +38,14 @@ export interface UpgradePlanView {
   }[];
 }
 
+export interface Eta {
+  readonly documentsDone: number;
+  readonly documentsTotal: number;
+  readonly documentsPerSecond: number;
+  readonly measured: boolean;
+  readonly secondsLeft: number;
+}
+
 export interface OperationPlanView {
   readonly epoch: number;
   readonly documents: number;
@@ -50,6 +59,12 @@ export interface OperationPlanView {
     readonly shards: readonly number[];
     readonly documents: number;
   }[];
+  readonly removals: readonly {
+    readonly index: string;
+    readonly node: string;
+    readonly shards: readonly number[];
+  }[];
+  readonly notKept: readonly string[];
 }
 
 export function operation(api: ApiClient, id: string): Promise<Operation> {
@@ -91,6 +106,24 @@ function upgradeTable({ nodes, refused }: UpgradePlanView): string {
   return `${tableText(header, rows)}${reasons}`;
 }
 
+/** Waits until the run is over, and draws nothing. */
+export function awaitOver(api: ApiClient, id: string, runId?: string): Promise<Operation> {
+  return poll(
+    `the end of ${id}`,
+    () => operation(api, id).catch(() => null),
+    (view): view is Operation =>
+      view !== null && (runId === undefined || view.temporal.runId === runId) && isOver(view),
+    watchDeadlineMs,
+  );
+}
+
+/** `1200 of 5000 documents, 800 a second (measured), 5 s left` */
+export function etaText(eta: Eta): string {
+  const { documentsDone, documentsTotal, documentsPerSecond, measured, secondsLeft } = eta;
+  const rate = `${documentsPerSecond} a second (${measured ? 'measured' : 'planned'})`;
+  return `${documentsDone} of ${documentsTotal} documents, ${rate}, ${secondsLeft} s left`;
+}
+
 /** One line for each pair of nodes, sorted as the plan is, and a line of sums. */
 function planTable(plan: OperationPlanView): string {
   const rows = plan.syncs.map((sync) => [
@@ -101,8 +134,12 @@ function planTable(plan: OperationPlanView): string {
     sync.shards.join(','),
     sync.documents,
   ]);
+  const dropped = plan.removals.map((one) => [
+    ...['drop', one.index, one.node, '', one.shards.join(','), ''],
+  ]);
+  const notKept = plan.notKept.map((sentence) => `  ${sentence}\n`).join('');
   const sums = `  epoch ${plan.epoch}: ${plan.documents} documents, about ${plan.minutes.toFixed(1)} minutes`;
-  return `${tableText(['', 'index', 'from', 'to', 'shards', 'documents'], rows)}${sums}`;
+  return `${tableText(['', 'index', 'from', 'to', 'shards', 'documents'], [...rows, ...dropped])}${notKept}${sums}`;
 }
 
 /** A move of a large index takes hours; nobody watches a bar for longer than a week. */
@@ -122,7 +159,8 @@ export async function watchOperation(
     (view): view is Operation => {
       const { done, total, waitingFor } = view.progress;
       const waits = waitingFor === null ? '' : ` (${waitingFor})`;
-      bar.set(done, total, `${view.phase}${waits} ${note()}`.trim());
+      const left = view.eta ? `, ${etaText(view.eta)}` : '';
+      bar.set(done, total, `${view.phase}${waits}${left} ${note()}`.trim());
       return isOver(view);
     },
     watchDeadlineMs,

@@ -68,6 +68,11 @@ export const miroirCodes = {
     type: 'invalid_request',
     meaning: 'The operation would break a promise of the fleet in its present state.',
   },
+  miroir_operations_queue_full: {
+    status: 503,
+    type: 'system',
+    meaning: 'Too many operations wait for their turn already; start this one later.',
+  },
   miroir_plan_stale: {
     status: 409,
     type: 'invalid_request',

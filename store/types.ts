@@ -31,7 +31,6 @@ import type {
   Webhook,
 } from './record-types';
 import type { GovernorStore } from './governor-types';
-import type { ReshardRequest, ReshardResult } from './reshard-types';
 import type { NodeMarkStore } from './node-marks';
 import type { FleetTask, TaskStore } from './task-types';
 import type { PastFleet } from './topology';
@@ -330,6 +329,17 @@ export type JoinResult =
       readonly kind: 'no';
       readonly reason: 'fence-lost' | 'attempt-old' | 'epoch-moved' | 'outstanding' | 'journal';
     };
+
+export interface ReshardRequest {
+  readonly fenceToken: string;
+  /** Shards `0 … fenced - 1` are fenced: those of the old and of the new numbering. */
+  readonly fenced: number;
+  readonly epoch: Epoch;
+  readonly changes: readonly FleetOp[];
+  readonly audit: Audit;
+}
+
+export type ReshardResult = Extract<JoinResult, { kind: 'ok' }> | { kind: 'no'; reason: string };
 
 export interface Store {
   readonly fleet: FleetStore;

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
 import type { ConnectFlags } from '../connect';
 import { connect, withConnection } from '../connect';
-import { runOperation, withRun } from '../run-operation';
+import { positive, runChange, whole, withRun } from '../run-operation';
 import type { RunFlags } from '../run-operation';
 import { createScreen } from '../ui';
 import { registerNodeUpgrade } from './upgrade';
@@ -13,6 +12,8 @@ interface Topology {
     readonly id: string;
     readonly url: string;
     readonly group: number;
+    readonly zone: string | null;
+    readonly weight: number;
     readonly intent: string;
     readonly resting?: boolean;
     readonly health: { readonly state: string };
@@ -24,14 +25,14 @@ interface Topology {
 export function registerNodes(program: Command): void {
   const nodes = program
     .command('nodes')
-    .description('List nodes; add, drain, repair, remove, upgrade them.');
+    .description('List nodes; add, drain, replace, repair, remove, upgrade; weights, zones.');
 
   withConnection(nodes.command('list').description('Each node with what it holds.')).action(list);
 
   withRun(nodes.command('add <id> <url>').description('Take a running node into the fleet.'))
-    .option('--group <n>', 'replica group', group, 0)
+    .option('--group <n>', 'replica group', whole, 0)
     .option('--zone <zone>', 'copies of a shard are spread over zones')
-    .option('--weight <n>', 'relative capacity', Number, 1)
+    .option('--weight <n>', 'relative capacity', positive, 1)
     .action(
       (
         id: string,
@@ -46,7 +47,7 @@ export function registerNodes(program: Command): void {
           weight,
           ...(zone === undefined ? {} : { zone }),
         };
-        return runOperation(flags, (api, options) =>
+        return runChange(flags, (api, options) =>
           api.post('/_miroir/nodes', { ...node, ...options }),
         );
       },
@@ -58,35 +59,91 @@ export function registerNodes(program: Command): void {
   ] as const) {
     withRun(nodes.command(`${verb} <id>`).description(about)).action(
       (id: string, flags: RunFlags) =>
-        runOperation(flags, (api, options) => api.post(`/_miroir/nodes/${id}/${verb}`, options)),
+        runChange(flags, (api, options) => api.post(`${pathOf(id)}/${verb}`, options)),
     );
   }
 
   withRun(nodes.command('remove <id>').description('Drain a node, then take it out of the fleet.'))
     .option('--lost', 'the node is dead: forget its copies instead of moving them')
     .action((id: string, flags: RunFlags & { lost?: true }) =>
-      runOperation(flags, (api, options) =>
-        api.delete(`/_miroir/nodes/${id}`, { ...options, lost: flags.lost === true }),
+      runChange(flags, (api, options) =>
+        api.delete(pathOf(id), { ...options, lost: flags.lost === true }),
       ),
     );
 
+  withRun(nodes.command('rebalance').description('Spread the shards evenly over the nodes.'))
+    .option('--group <n>', 'only this group', whole)
+    .action((flags: RunFlags & { group?: number }) =>
+      runChange(flags, (api, options) =>
+        api.post('/_miroir/rebalance', {
+          ...options,
+          ...(flags.group === undefined ? {} : { group: flags.group }),
+        }),
+      ),
+    );
+
+  registerPlace(nodes);
+  registerNodeUpgrade(nodes);
+}
+
+const pathOf = (id: string): string => `/_miroir/nodes/${encodeURIComponent(id)}`;
+
+/** What a node is to the placement: how much it takes, where it stands, who stands in for it. */
+function registerPlace(nodes: Command): void {
   withRun(
-    nodes.command('rebalance').description('Spread the shards evenly over the nodes.'),
-  ).action((flags: RunFlags) =>
-    runOperation(flags, (api, options) => api.post('/_miroir/rebalance', options)),
+    nodes.command('weight <id> <weight>').description('Set the relative capacity of a node.'),
+  ).action((id: string, weight: string, flags: RunFlags) =>
+    runChange(flags, (api, options) =>
+      api.patch(pathOf(id), { ...options, weight: positive(weight) }),
+    ),
   );
 
-  registerNodeUpgrade(nodes);
+  withRun(
+    nodes
+      .command('zone <id> [zone]')
+      .description('Set the zone of a node; without a zone it is of none.'),
+  ).action((id: string, zone: string | undefined, flags: RunFlags) =>
+    runChange(flags, (api, options) => api.patch(pathOf(id), { ...options, zone: zone ?? null })),
+  );
+
+  withRun(
+    nodes
+      .command('replace <old> <id> <url>')
+      .description('Have a new node take over every copy of an old one, which leaves the fleet.'),
+  )
+    .option('--zone <zone>', 'another zone than that of the old node')
+    .option('--weight <n>', 'another weight than that of the old node', positive)
+    .option('--lost', 'the old node is dead: make its copies from the others')
+    .action(
+      (
+        old: string,
+        id: string,
+        url: string,
+        flags: RunFlags & { zone?: string; weight?: number; lost?: true },
+      ) => {
+        const { zone, weight, lost } = flags;
+        const node = {
+          ...{ id, url, lost: lost === true },
+          ...(zone === undefined ? {} : { zone }),
+          ...(weight === undefined ? {} : { weight }),
+        };
+        return runChange(flags, (api, options) =>
+          api.post(`${pathOf(old)}/replace`, { ...node, ...options }),
+        );
+      },
+    );
 }
 
 async function list(flags: ConnectFlags): Promise<void> {
   const topology = await connect(flags).get<Topology>('/_miroir/topology');
   if (flags.json) return console.log(JSON.stringify(topology.nodes));
   createScreen(process.stdout).table(
-    ['node', 'group', 'health', 'intent', 'in-sync', 'other', 'url'],
+    ['node', 'group', 'zone', 'weight', 'health', 'intent', 'in-sync', 'other', 'url'],
     topology.nodes.map((node) => [
       node.id,
       node.group,
+      node.zone ?? '',
+      node.weight,
       node.health.state,
       node.resting ? 'resting' : node.intent,
       node.replicas['in-sync'] ?? 0,
@@ -97,9 +154,4 @@ async function list(flags: ConnectFlags): Promise<void> {
       node.url,
     ]),
   );
-}
-
-function group(text: string): number {
-  if (/^\d+$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('A whole number of 0 or more.');
 }

@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
 import type { ApiClient } from '../client';
 import type { ConnectFlags } from '../connect';
 import { connect, withConnection } from '../connect';
 import { CommandError } from '../exit-codes';
-import { isOver, operation, planText, watchOperation } from '../operations';
+import { count } from '../run-operation';
+import { etaText, isOver, operation, planText, watchOperation } from '../operations';
 import type { Operation } from '../operations';
 import { createScreen } from '../ui';
+
+export { count };
 
 interface VerbFlags extends ConnectFlags {
   readonly who?: string;
@@ -18,7 +20,7 @@ const verbs = {
   pause: 'Stop at the next safe place; nothing is lost.',
   resume: 'Go on after a pause.',
   cancel: 'Undo what was done, while there is a way back.',
-  reverse: 'Flip reads back after the cut over, within the grace time.',
+  reverse: 'Flip reads back within the grace time; of what is over, start the opposite.',
   proceed: 'Say that what it waits for outside was done: node restarted, writers stopped.',
 } as const;
 
@@ -48,6 +50,10 @@ export function registerOps(program: Command): void {
     async (id: string, flags: ConnectFlags) => show(connect(flags), id, flags),
   );
 
+  withConnection(
+    ops.command('queue').description('Which operation has which groups, and who waits for them.'),
+  ).action(async (flags: ConnectFlags) => queue(flags));
+
   withConnection(ops.command('watch <id>').description('Follow it to its end.')).action(
     async (id: string, flags: ConnectFlags) => {
       const last = await watchOperation(connect(flags), id, createScreen(process.stdout));
@@ -73,12 +79,30 @@ export function registerOps(program: Command): void {
     });
 }
 
+interface Queue {
+  readonly holders: readonly { readonly group: number; readonly operation: string }[];
+  readonly queue: readonly { readonly operation: string; readonly groups: readonly number[] }[];
+}
+
+async function queue(flags: ConnectFlags): Promise<void> {
+  const view = await connect(flags).get<Queue>('/_miroir/operations/queue');
+  if (flags.json) return console.log(JSON.stringify(view));
+  createScreen(process.stdout).table(
+    ['operation', 'state', 'groups'],
+    [
+      ...view.holders.map(({ group, operation: id }) => [id, 'runs', String(group)]),
+      ...view.queue.map(({ operation: id, groups }) => [id, 'waits', groups.join(',')]),
+    ],
+  );
+}
+
 async function show(api: ApiClient, id: string, flags: ConnectFlags): Promise<void> {
   const view = await operation(api, id);
   if (flags.json) return console.log(JSON.stringify(view));
   const screen = createScreen(process.stdout);
   screen.line(`${view.id}: ${view.status}, ${view.phase}`);
   if (view.progress.waitingFor !== null) screen.line(`waiting for: ${view.progress.waitingFor}`);
+  if (view.eta) screen.line(etaText(view.eta));
   if (view.temporal.url !== undefined) screen.line(view.temporal.url);
   if (view.plan && !isOver(view)) screen.line(planText(view.plan));
 }
@@ -88,16 +112,15 @@ async function send(
   id: string,
   how: { verb: string; message: object; flags: ConnectFlags },
 ): Promise<void> {
-  const answer = await api.post<{ phase: string }>(
+  const answer = await api.post<{ phase?: string; operation?: string }>(
     `/_miroir/operations/${encodeURIComponent(id)}/${how.verb}`,
     how.message,
   );
-  console.log(
-    how.flags.json ? JSON.stringify(answer) : `${id}: ${how.verb} taken in phase ${answer.phase}`,
-  );
-}
-
-export function count(text: string): number {
-  if (/^[1-9]\d*$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('A whole number above 0.');
+  if (how.flags.json) return console.log(JSON.stringify(answer));
+  // What is over is reversed by an operation of its own.
+  const taken =
+    answer.operation === undefined
+      ? `${id}: ${how.verb} taken in phase ${answer.phase ?? ''}`
+      : `${answer.operation}: started. Look at its plan: miroir plan ${answer.operation}`;
+  console.log(taken);
 }

@@ -1,25 +1,13 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { MeiliError } from '../../../core/errors';
 import type { FleetNode } from '../../../core/fleet';
-import { groupId, nodeId } from '../../../core/ids';
-import type { AddNodeInput, DrainNodeInput, RemoveNodeInput } from '../../../core/operations';
-import type { RebalanceInput, RepairInput } from '../../../core/operations';
-import { checkOutbound } from '../../../meili/outbound-guard';
-import {
-  addNodeId,
-  drainNodeId,
-  rebalanceId,
-  removeNodeId,
-  repairId,
-} from '../../../workflows/ids';
-import { workflowTypes } from '../../../workflows/messages';
-import { operatorBody, operatorRoute, temporalOf } from './operator-route';
-
+import { groupId } from '../../../core/ids';
 import type { ApiContext } from '../../context';
 import { Fields } from '../../http/fields';
-import type { StartRun } from '../../temporal-gateway';
-import { originOf } from './origin';
-import { runOptionFields, runOptions } from './run-options';
+import { operatorBody, operatorRoute } from './operator-route';
+import { demandAllowedUrl, nodeFields, readNode, readWeight, readZone } from './read-node';
+import { changeOptionFields } from './run-options';
+import { startChange } from './start-operation';
 
 interface NodeParams {
   Params: { id: string };
@@ -30,69 +18,73 @@ export function registerNodes(app: FastifyInstance, ctx: ApiContext): void {
   const options = operatorRoute(ctx);
 
   app.post('/_miroir/nodes', options, async (request, reply) => {
-    const known = ['id', 'url', 'group', 'zone', 'weight', ...runOptionFields];
-    const fields = new Fields(operatorBody(request), { known });
+    const fields = new Fields(operatorBody(request), {
+      known: [...nodeFields, ...changeOptionFields],
+    });
     const node = readNode(fields);
     await demandAllowedUrl(ctx, node.url);
-    if (ctx.fleet.current().nodes.some((present) => present.id === node.id)) {
-      throw new MeiliError(
-        'miroir_operation_refused',
-        `Node \`${node.id}\` is in the fleet already.`,
-      );
+    demandNew(ctx, node.id);
+    return await startChange(ctx, { change: { kind: 'add-node', node }, fields, request, reply });
+  });
+
+  app.patch<NodeParams>('/_miroir/nodes/:id', options, async (request, reply) => {
+    const known = ['weight', 'zone', ...changeOptionFields];
+    const fields = new Fields(operatorBody(request), { known });
+    const { id: node, weight, zone } = find(ctx, request.params.id);
+    if (!fields.has('weight') && !fields.has('zone')) {
+      throw new MeiliError('bad_request', 'Missing field: one of `weight`, `zone` is needed.');
     }
-    const input: AddNodeInput = { node, options: runOptions(ctx, fields), ...originOf(request) };
-    return await started(ctx, reply, {
-      workflowType: workflowTypes.addNode,
-      workflowId: addNodeId(node.id),
-      args: [input],
-    });
+    const change = {
+      ...{ kind: 'set-node' as const, node },
+      weight: readWeight(fields) ?? weight,
+      // A zone of null is a wish, too: the node is of no zone then.
+      zone: fields.has('zone') ? readZone(fields) : zone,
+    };
+    return await startChange(ctx, { change, fields, request, reply });
   });
 
   app.post<NodeParams>('/_miroir/nodes/:id/drain', options, async (request, reply) => {
-    const fields = new Fields(operatorBody(request), { known: [...runOptionFields] });
+    const fields = new Fields(operatorBody(request), { known: [...changeOptionFields] });
     const node = find(ctx, request.params.id).id;
-    const input: DrainNodeInput = {
-      node,
-      parent: null,
-      options: runOptions(ctx, fields),
-      ...originOf(request),
-    };
-    return await started(ctx, reply, {
-      workflowType: workflowTypes.drainNode,
-      workflowId: drainNodeId(node),
-      args: [input],
-    });
+    const change = { kind: 'drain-node' as const, node, lost: false };
+    return await startChange(ctx, { change, fields, request, reply });
   });
 
   app.delete<NodeParams>('/_miroir/nodes/:id', options, async (request, reply) => {
-    const fields = new Fields(operatorBody(request), {
-      known: ['lost', ...runOptionFields],
-    });
+    const fields = new Fields(operatorBody(request), { known: ['lost', ...changeOptionFields] });
     const node = find(ctx, request.params.id).id;
     const lost = fields.optionalBoolean('lost', false);
-    const input: RemoveNodeInput = {
-      node,
-      lost,
-      options: runOptions(ctx, fields),
-      ...originOf(request),
-    };
-    return await started(ctx, reply, {
-      workflowType: workflowTypes.removeNode,
-      workflowId: removeNodeId(node),
-      args: [input],
-    });
+    const change = { kind: 'remove-node' as const, node, lost };
+    return await startChange(ctx, { change, fields, request, reply });
   });
 
+  registerReplace(app, ctx);
   registerRepair(app, ctx);
   registerRebalance(app, ctx);
 }
 
+function registerReplace(app: FastifyInstance, ctx: ApiContext): void {
+  app.post<NodeParams>('/_miroir/nodes/:id/replace', operatorRoute(ctx), async (request, reply) => {
+    const own = nodeFields.filter((name) => name !== 'group');
+    const known = [...own, 'lost', ...changeOptionFields];
+    const fields = new Fields(operatorBody(request), { known });
+    const old = find(ctx, request.params.id);
+    const named = readNode(fields, old.group);
+    // What is not said is as it was: the successor stands in for the old node.
+    const zone = fields.has('zone') ? named.zone : old.zone;
+    const weight = fields.has('weight') ? named.weight : old.weight;
+    const node = { ...named, zone, weight };
+    await demandAllowedUrl(ctx, node.url);
+    demandNew(ctx, node.id);
+    const lost = fields.optionalBoolean('lost', false);
+    const change = { kind: 'replace-node' as const, old: old.id, node, lost };
+    return await startChange(ctx, { change, fields, request, reply });
+  });
+}
+
 function registerRepair(app: FastifyInstance, ctx: ApiContext): void {
-  const options = operatorRoute(ctx);
-  app.post<NodeParams>('/_miroir/nodes/:id/repair', options, async (request, reply) => {
-    const fields = new Fields(operatorBody(request), {
-      known: ['index', ...runOptionFields],
-    });
+  app.post<NodeParams>('/_miroir/nodes/:id/repair', operatorRoute(ctx), async (request, reply) => {
+    const fields = new Fields(operatorBody(request), { known: ['index', ...changeOptionFields] });
     const node = find(ctx, request.params.id).id;
     const index = fields.optionalString('index');
     const entry = index === null ? null : (ctx.fleet.index(index)?.entry ?? null);
@@ -100,17 +92,8 @@ function registerRepair(app: FastifyInstance, ctx: ApiContext): void {
       throw new MeiliError('index_not_found', `Index \`${index}\` not found.`);
     }
     const physicalUid = entry?.physicalUid ?? null;
-    const input: RepairInput = {
-      node,
-      physicalUid,
-      options: runOptions(ctx, fields),
-      ...originOf(request),
-    };
-    return await started(ctx, reply, {
-      workflowType: workflowTypes.repairReplica,
-      workflowId: repairId(node),
-      args: [input],
-    });
+    const change = { kind: 'repair' as const, node, physicalUid, shard: null };
+    return await startChange(ctx, { change, fields, request, reply });
   });
 }
 
@@ -118,22 +101,10 @@ function registerRebalance(app: FastifyInstance, ctx: ApiContext): void {
   const options = operatorRoute(ctx);
 
   app.post('/_miroir/rebalance', options, async (request, reply) => {
-    const fields = new Fields(operatorBody(request), {
-      known: ['group', ...runOptionFields],
-    });
+    const fields = new Fields(operatorBody(request), { known: ['group', ...changeOptionFields] });
     const number = fields.optionalNumber('group', { min: 0, integer: true });
     const group = number === null ? null : groupId(number);
-    const input: RebalanceInput = {
-      group,
-      parent: null,
-      options: runOptions(ctx, fields),
-      ...originOf(request),
-    };
-    return await started(ctx, reply, {
-      workflowType: workflowTypes.rebalance,
-      workflowId: rebalanceId(group),
-      args: [input],
-    });
+    return await startChange(ctx, { change: { kind: 'rebalance', group }, fields, request, reply });
   });
 
   app.get('/_miroir/rebalance/status', options, async () => {
@@ -143,38 +114,13 @@ function registerRebalance(app: FastifyInstance, ctx: ApiContext): void {
   });
 }
 
-async function started(ctx: ApiContext, reply: FastifyReply, run: StartRun): Promise<FastifyReply> {
-  const { workflowId, runId } = await temporalOf(ctx).start(run);
-  return await reply.code(202).send({ operation: workflowId, runId });
-}
-
 function find(ctx: ApiContext, id: string): FleetNode {
   const node = ctx.fleet.current().nodes.find((present) => present.id === id);
   if (node === undefined) throw new MeiliError('miroir_not_found', `Node \`${id}\` not found.`);
   return node;
 }
 
-/** Link-local addresses, where clouds keep their secrets, are never called, whoever asks. */
-async function demandAllowedUrl(ctx: ApiContext, url: string): Promise<void> {
-  const verdict = await checkOutbound(url, ctx.config.outbound);
-  if (verdict.ok) return;
-  throw new MeiliError('bad_request', `Invalid value at \`.url\`: ${verdict.reason}`);
-}
-
-function readNode(fields: Fields): AddNodeInput['node'] {
-  const id = fields.string('id');
-  if (!/^[A-Za-z0-9_-]{1,64}$/.test(id)) {
-    throw fields.invalid('id', 'a node id is 1 to 64 letters, digits, hyphens and underscores');
-  }
-  const url = fields.string('url');
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-    throw fields.invalid('url', `\`${url}\` is not an http or https url`);
-  }
-  return {
-    id: nodeId(id),
-    url: url.replace(/\/+$/, ''),
-    group: groupId(fields.optionalNumber('group', { min: 0, integer: true }) ?? 0),
-    zone: fields.optionalString('zone'),
-    weight: fields.optionalNumber('weight', { min: 0.01, integer: false }) ?? 1,
-  };
+function demandNew(ctx: ApiContext, id: string): void {
+  if (!ctx.fleet.current().nodes.some((present) => present.id === id)) return;
+  throw new MeiliError('miroir_operation_refused', `Node \`${id}\` is in the fleet already.`);
 }

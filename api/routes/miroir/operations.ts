@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { MeiliError } from '../../../core/errors';
+import type { JsonValue } from '../../../core/fleet';
+import type { PlacementChange } from '../../../core/placement-change';
 import type { JobView } from '../../../store/record-types';
 import { operatorBody, operatorRoute, temporalOf } from './operator-route';
 
@@ -7,6 +9,9 @@ import type { ApiContext } from '../../context';
 import { Fields } from '../../http/fields';
 import { demandKnown, queryOf, readCount } from '../../http/page';
 import { originOf } from './origin';
+import { withProgress } from './progress';
+import { changeOptionFields } from './run-options';
+import { startChange } from './start-operation';
 
 interface IdParams {
   Params: { id: string };
@@ -30,8 +35,10 @@ export function registerOperations(app: FastifyInstance, ctx: ApiContext): void 
     return { results, offset, limit, total: jobs.length };
   });
 
+  app.get('/_miroir/operations/queue', options, async () => ctx.store.governor.view());
+
   app.get<IdParams>('/_miroir/operations/:id', options, async (request) =>
-    withLink(ctx, await find(ctx, request.params.id)),
+    withLink(ctx, await withProgress(ctx, await find(ctx, request.params.id))),
   );
 
   app.post<IdParams>('/_miroir/operations/:id/approve', options, async (request) => {
@@ -41,7 +48,15 @@ export function registerOperations(app: FastifyInstance, ctx: ApiContext): void 
     return await send(ctx, job, 'approve', { ...originOf(request), epoch });
   });
 
-  for (const verb of ['pause', 'resume', 'cancel', 'reverse', 'proceed'] as const) {
+  app.post<IdParams>('/_miroir/operations/:id/reverse', options, async (request, reply) => {
+    const known = [...changeOptionFields];
+    const fields = new Fields(operatorBody(request), { known });
+    const job = await find(ctx, request.params.id);
+    if (job.finishedAt === undefined) return await send(ctx, job, 'reverse', originOf(request));
+    return await startChange(ctx, { change: wayBack(job), fields, request, reply });
+  });
+
+  for (const verb of ['pause', 'resume', 'cancel', 'proceed'] as const) {
     app.post<IdParams>(`/_miroir/operations/:id/${verb}`, options, async (request) => {
       new Fields(operatorBody(request), { known: ['who', 'why'] });
       return await send(ctx, await find(ctx, request.params.id), verb, originOf(request));
@@ -95,12 +110,25 @@ async function send(
   return { id: job.id, accepted: update, ...(accepted as object) };
 }
 
+/** An operation that is over is reversed by the opposite one, which has a plan of its own. */
+function wayBack(job: JobView): PlacementChange {
+  const { plan, status, id } = job;
+  const undo = isObject(plan) ? plan['undo'] : null;
+  if (status === 'succeeded' && isObject(undo)) return undo as unknown as PlacementChange;
+  const why =
+    status === 'succeeded'
+      ? 'it has no opposite that could be told from it'
+      : `it is ${status}, so there is nothing of it to take back`;
+  throw new MeiliError('miroir_operation_refused', `Operation \`${id}\` is over, and ${why}.`);
+}
+
+const isObject = (value: JsonValue | undefined): value is { [member: string]: JsonValue } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** An approval without an epoch approves the plan that the view shows. */
 function plannedEpoch(job: JobView): number {
   const plan = job.plan;
-  if (typeof plan === 'object' && plan !== null && !Array.isArray(plan)) {
-    if (typeof plan['epoch'] === 'number') return plan['epoch'];
-  }
+  if (isObject(plan) && typeof plan['epoch'] === 'number') return plan['epoch'];
   throw new MeiliError(
     'miroir_operation_refused',
     `Operation \`${job.id}\` has no plan to approve.`,

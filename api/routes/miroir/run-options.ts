@@ -13,6 +13,9 @@ export const runOptionFields = [
   'approvalExpiryMs',
 ] as const;
 
+/** With the member that asks for the plan only; for operations that are changes of placement. */
+export const changeOptionFields = [...runOptionFields, 'dryRun'] as const;
+
 /** Three days: a plan that nobody looked at over a weekend is still there on Monday. */
 const approvalExpiryMsDefault = 3 * 24 * 3_600_000;
 
