@@ -339,8 +339,6 @@ export interface ReshardRequest {
   readonly audit: Audit;
 }
 
-export type ReshardResult = Extract<JoinResult, { kind: 'ok' }> | { kind: 'no'; reason: string };
-
 export interface Store {
   readonly fleet: FleetStore;
   readonly governor: GovernorStore;
@@ -352,7 +350,7 @@ export interface Store {
   /** Makes targets `joined` under a fence; every condition and the change are one atomic step. */
   join(physicalUid: PhysicalUid, request: JoinRequest): Promise<JoinResult>;
   /** Gives an index another number of shards; every condition and the change are one atomic step. */
-  reshard(physicalUid: PhysicalUid, request: ReshardRequest): Promise<ReshardResult>;
+  reshard(physicalUid: PhysicalUid, request: ReshardRequest): Promise<JoinResult>;
   readonly tasks: TaskStore;
   readonly aliases: AliasView;
   readonly jobs: Records<JobView>;
