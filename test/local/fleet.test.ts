@@ -59,7 +59,7 @@ test('the api gets settings that make a valid configuration', async () => {
   expect(config.nodes.bootstrap.map((node) => node.url)).toEqual(
     fleet.nodes().map((node) => node.url),
   );
-  expect(config.redis).toEqual({ url: fleet.redis, prefix: fleet.redisPrefix });
+  expect(config.redis).toMatchObject({ url: fleet.redis, prefix: fleet.redisPrefix });
   expect(config.temporal.address).toBe(fleet.temporal);
   expect(config.api.masterKey).toBe(fleet.masterKey);
   expect(config.fleet).toEqual({ shards: 8, replicationFactor: 1, groups: 2 });
@@ -106,6 +106,23 @@ test('Temporal comes back at the same address', async () => {
   await fleet.killTemporal();
   await fleet.startTemporal();
   expect(fleet.temporal).toBe(temporal);
+});
+
+test('a spare one of the running nodes joins before one is started', async () => {
+  const urls = fleet.nodes().map((node) => node.url);
+  const { PATH, HOME } = process.env;
+  const running = await startFleet({
+    nodes: 2,
+    spareNodes: 1,
+    env: { PATH, HOME, MIROIR_NODES: urls.slice(0, 3).join(), MIROIR_NODE_KEY: fleet.nodeKey },
+  });
+  try {
+    expect(running.nodes().map((node) => node.url)).toEqual(urls.slice(0, 2));
+    expect((await running.addNodeProcess({ group: 0 })).url).toBe(urls[2]);
+    expect(running.nodes()).toHaveLength(3);
+  } finally {
+    await running.close();
+  }
 });
 
 test('a node can be added; its name is taken once', async () => {
