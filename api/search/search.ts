@@ -21,6 +21,7 @@ import type {
 } from '../../core/search/types';
 import type { ApiContext } from '../context';
 import { askNode, demandAnswered, refusalOf } from './answers';
+import { countDistinct } from './distinct-counts';
 import { remedyExactness } from './exactness';
 import { joinHeaders } from './headers';
 import { gatherByFrequency } from './frequency';
@@ -67,7 +68,11 @@ export async function runSearch(
       gatherBest(ctx, target, one, { ...options, tenantFilter, half: undefined }),
   });
   const plain = frequent ?? (await ask());
-  const merged = mergeAnswers(context(plain.answers));
+  const input = context(plain.answers);
+  const counts = await countDistinct(input, (counting) =>
+    gather(ctx, target, counting, { ...options, half: undefined }),
+  );
+  const merged = mergeAnswers(counts === null ? input : { ...input, counts });
   const doubts = frequent?.approximate === true ? (['frequency-strategy'] as const) : [];
   const named = { ...merged, approximate: [...merged.approximate, ...doubts] };
   return answered(newest, named, plain.headers);

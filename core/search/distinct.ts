@@ -29,7 +29,8 @@ export class DistinctFilter {
     return true;
   }
 
-  private valuesOf(hit: Hit): string[] {
+  /** The normalised values of the field, each after a letter for its kind. */
+  valuesOf(hit: Hit): string[] {
     const values: string[] = [];
     for (const member of hit.members) {
       const depth = this.keys.findIndex((key) =>

@@ -7,7 +7,7 @@ export interface EnvelopeInput {
   /** The pieces of each shown hit, one list a hit. */
   readonly hits: readonly (readonly Uint8Array[])[];
   readonly total: number;
-  readonly facets: MergedFacets | null;
+  readonly facets: Pick<MergedFacets, 'distribution' | 'stats'> | null;
   /** JSON text of the vector the query was embedded to, where the client asked for vectors. */
   readonly queryVector: string | null;
   readonly performanceDetails: string | null;

@@ -7,14 +7,18 @@ import type { ApproximateReason, JsonObject } from './types';
 /** Below or at this many candidates the engine orders numeric facet values as texts. */
 const textOrderMax = 3000;
 
+/** `facetDistribution` and `facetStats` of one answer of a node. */
+export interface FacetSource {
+  readonly distribution: JsonObject;
+  readonly stats: JsonObject;
+  /** The node's total, which decides how it ordered and cut its numeric values. */
+  readonly total: number;
+  /** -1 for counts that are to be taken away; 1 if absent. */
+  readonly sign?: 1 | -1;
+}
+
 export interface FacetInput {
-  /** `facetDistribution` and `facetStats` of each node. */
-  readonly nodes: readonly {
-    readonly distribution: JsonObject;
-    readonly stats: JsonObject;
-    /** The node's total, which decides how it ordered and cut its numeric values. */
-    readonly total: number;
-  }[];
+  readonly nodes: readonly FacetSource[];
   readonly settings: Settings;
   /** The merged total, which decides how one Meilisearch would order them. */
   readonly total: number;
@@ -29,6 +33,8 @@ export interface MergedFacets {
   readonly distribution: string;
   readonly stats: string;
   readonly approximate: readonly ApproximateReason[];
+  /** Some node's list of values was as long as it may be, so that values may be missing in it. */
+  readonly cut: boolean;
 }
 
 interface FacetValue {
@@ -49,12 +55,15 @@ interface Range {
  */
 export function mergeFacets(input: FacetInput): MergedFacets {
   const approximate = new Set<ApproximateReason>();
-  const ranges = mergeStats(input);
+  const takesAway = input.nodes.some(({ sign }) => sign === -1);
+  const listed = mergeStats(input);
+  const ranges = takesAway ? new Map<string, Range>() : listed;
   const fields = [...new Set(input.nodes.flatMap((node) => Object.keys(node.distribution)))]
     .filter((field) => !isHiddenField(field) && field !== input.omit)
     .sort(compareUtf8);
   const distributions = fields.map((field) => {
-    const values = sumValues(input, field, ranges.get(field) ?? null);
+    const values = sumValues(input, field, listed.get(field) ?? null);
+    if (takesAway) noteRange(ranges, field, values);
     noteCaps(input, field, values, approximate);
     const shown = orderAndCut(input, field, values);
     noteTies(input, field, shown, approximate);
@@ -71,7 +80,22 @@ export function mergeFacets(input: FacetInput): MergedFacets {
     distribution: `{${distributions.join(',')}}`,
     stats: `{${stats.join(',')}}`,
     approximate: [...approximate],
+    cut: input.nodes.some(({ distribution }) =>
+      Object.values(distribution).some(
+        (counts) => sizeOf(counts) >= physicalMaxValuesPerFacet(input.settings),
+      ),
+    ),
   };
+}
+
+/** The least and the greatest number that is left when counts were taken away. */
+function noteRange(ranges: Map<string, Range>, field: string, values: readonly FacetValue[]): void {
+  const numbers = values.flatMap(({ number }) => (number === null ? [] : [number]));
+  if (numbers.length === 0) return;
+  ranges.set(field, {
+    min: numbers.reduce((a, b) => Math.min(a, b)),
+    max: numbers.reduce((a, b) => Math.max(a, b)),
+  });
 }
 
 function mergeStats(input: FacetInput): Map<string, Range> {
@@ -93,11 +117,12 @@ function mergeStats(input: FacetInput): Map<string, Range> {
 
 function sumValues(input: FacetInput, field: string, range: Range | null): FacetValue[] {
   const values = new Map<string, FacetValue>();
-  for (const { distribution } of input.nodes) {
+  for (const { distribution, sign = 1 } of input.nodes) {
     const counts = distribution[field];
     if (typeof counts !== 'object' || counts === null || Array.isArray(counts)) continue;
-    for (const [shown, count] of Object.entries(counts)) {
-      if (typeof count !== 'number') continue;
+    for (const [shown, listed] of Object.entries(counts)) {
+      if (typeof listed !== 'number') continue;
+      const count = sign * listed;
       const number = numberOf(shown, range);
       const normal = number === null ? normalizeFacet(shown) : shown;
       const key = `${number === null ? 's' : 'n'}${normal}`;
@@ -108,7 +133,7 @@ function sumValues(input: FacetInput, field: string, range: Range | null): Facet
     }
   }
   if (field === input.distinct) for (const value of values.values()) value.count = 1;
-  return [...values.values()];
+  return [...values.values()].filter(({ count }) => count > 0);
 }
 
 /**

@@ -24,8 +24,9 @@ export function maxTotalHits(settings: Settings): number {
   return typeof value === 'number' ? value : 1000;
 }
 
-/** The parameter wins over the setting. */
+/** The parameter wins over the setting. With no hits to show the engine leaves nothing out. */
 export function distinctField(request: SearchRequest, settings: Settings): string | null {
+  if (request.countsAll === true) return null;
   if (request.distinct !== null) return request.distinct;
   const value = settings['distinctAttribute'];
   return typeof value === 'string' ? value : null;

@@ -54,7 +54,9 @@ export function mergeList(input: MergeInput): MergedList {
       approximate.add('score-threshold');
     }
   }
-  const total = distinct === null ? sumTotals(parts) : distinctTotal(input, parts, approximate);
+  const total =
+    input.counts?.total ??
+    (distinct === null ? sumTotals(parts) : distinctTotal(input, parts, approximate));
   return { hits, parts, total, approximate };
 }
 
@@ -140,8 +142,10 @@ export function finishAnswer(input: MergeInput, finish: FinishInput): MergeOutpu
     projectHit(hit, projection, pieces);
     return pieces;
   });
-  const facets = facetsOf(input, list);
-  for (const reason of facets?.approximate ?? []) list.approximate.add(reason);
+  const counted = input.counts?.facets ?? null;
+  const merged = counted === null ? facetsOf(input, list) : null;
+  for (const reason of merged?.approximate ?? []) list.approximate.add(reason);
+  const facets = counted ?? merged;
   const bytes = writeEnvelope({
     input,
     hits,

@@ -3,6 +3,7 @@ import { joinFilters, normalizeClientFilter } from '../filter/normalize';
 import { displayedFields, distinctField, hitsNeeded, isHiddenField } from './fields';
 import { filterablePatterns, matchesPattern } from './patterns';
 import { extraField, retrievedFields } from './project';
+import { distinctSpare } from './spare';
 import type { JsonObject, SearchRequest } from './types';
 
 /** The only members of a client's search body that Miroir changes; all others pass through. */
@@ -44,11 +45,13 @@ export function nodeSearchBody(request: SearchRequest, options: NodeSearchOption
   const body: JsonObject = { ...request.body };
   for (const name of ['offset', 'limit', 'page', 'hitsPerPage'] as const) delete body[name];
   const needed = hitsNeeded(request, settings);
-  if (request.paging.mode === 'page' || distinctField(request, settings) !== null) {
+  const distinct = distinctField(request, settings) !== null;
+  if (request.paging.mode === 'page' || distinct) {
     // Page mode counts exhaustively. With the hidden last rule each document is a bucket of its own,
     // so in offset mode almost no duplicate would be subtracted from totals and facets.
     body['page'] = 1;
-    body['hitsPerPage'] = needed;
+    const looksFurther = request.paging.mode === 'offset' && options.half === undefined;
+    body['hitsPerPage'] = looksFurther ? needed + distinctSpare : needed;
   } else {
     body['offset'] = 0;
     body['limit'] = needed;
@@ -69,8 +72,10 @@ function setOrDelete(body: JsonObject, name: string, value: JsonValue): void {
 function nodeFilter(request: SearchRequest, options: NodeSearchOptions): JsonValue {
   const client = normalizeClientFilter(request.filter);
   const tenant = normalizeClientFilter(options.tenantFilter);
+  const { ownFilter } = request;
+  const ours = [options.bucketFilter, ownFilter].filter((one) => typeof one === 'string');
   return joinFilters(
-    options.bucketFilter,
+    ours.length === 2 ? `(${ours.join(') AND (')})` : (ours[0] ?? null),
     tenant.ok ? tenant.parts : options.tenantFilter,
     client.ok ? client.parts : request.filter,
   );

@@ -40,6 +40,10 @@ export interface SearchRequest {
   readonly matchingStrategy: 'last' | 'all' | 'frequency';
   readonly hybrid: HybridRequest | null;
   readonly vector: readonly number[] | null;
+  /** Matches are counted and none is shown or left out as a duplicate, whatever `distinct` says. */
+  readonly countsAll?: boolean;
+  /** A filter of Miroir's own beside the client's; it may name hidden fields. */
+  readonly ownFilter?: string;
   readonly body: JsonObject;
 }
 
@@ -66,8 +70,16 @@ export interface MergeInput {
   readonly indexUid?: string;
   /** Written as `metadata` after `requestUid` when given. */
   readonly metadata?: JsonObject;
+  /** What was counted apart for this search; takes the place of the answers' own counts. */
+  readonly counts?: ExactCounts;
   /** The index has a TTL: `_miroir_expires_at` is the client's own field, shown as its number. */
   readonly ttl?: boolean;
+}
+
+export interface ExactCounts {
+  readonly total: number;
+  /** JSON texts in order; null where the answers' own must do. */
+  readonly facets: { readonly distribution: string; readonly stats: string } | null;
 }
 
 export interface MergeOutput {

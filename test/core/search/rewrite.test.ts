@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { refuseHiddenNames } from '../../../core/search/hidden-names';
 import { nodeSearchBody, touchedFields } from '../../../core/search/rewrite';
 import type { NodeSearchOptions } from '../../../core/search/rewrite';
+import { distinctSpare } from '../../../core/search/spare';
 import type { JsonObject } from '../../../core/search/types';
 import { requestOf, settingsOf } from './answers';
 
@@ -42,7 +43,7 @@ describe('the window', () => {
     [{ hitsPerPage: 0 }, { page: 1, hitsPerPage: 0 }],
     [
       { distinct: 'tag', offset: 2, limit: 3 },
-      { page: 1, hitsPerPage: 5 },
+      { page: 1, hitsPerPage: 5 + distinctSpare },
     ],
   ])('%j is asked as %j', (body, wanted) => {
     const { offset, limit, page, hitsPerPage } = nodeBody(body);
