@@ -98,7 +98,7 @@ export function buildApp(ctx: ApiContext): FastifyInstance {
   registerCors(app);
   registerEpochUnknown(app, ctx.pod);
   registerCompression(app);
-  registerBodies(app, ctx.config.api.bodyLimitBytes);
+  registerBodies(app, ctx.config.api);
   countRequests(app, ctx.metrics);
   registerAudit(app, ctx);
   registerOpenApi(app);

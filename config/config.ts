@@ -34,6 +34,8 @@ export interface ApiConfig {
   /** The operators' key for `/_miroir/*`. */
   readonly adminKey: string;
   readonly bodyLimitBytes: number;
+  /** Document bodies beyond it wait in a temporary file, not in memory. */
+  readonly spoolBytes: number;
   /** The longest a request may take; barriers wait this long after the last acknowledgement. */
   readonly requestDeadlineMs: number;
 }

@@ -45,6 +45,13 @@ export const table: { readonly [P in Path]: Setting<ValueAt<P>> } = {
     default: 100_000_000,
     about: "Largest request body; Meilisearch's own default.",
   },
+  'api.spoolBytes': {
+    env: 'MIROIR_SPOOL_BYTES',
+    kind: integer(1_024, 1_000_000_000),
+    default: 8_000_000,
+    about:
+      'Document bodies beyond it wait in a temporary file (in `TMPDIR`), not in memory. The file is gone when the request ends.',
+  },
   'api.requestDeadlineMs': {
     env: 'MIROIR_REQUEST_DEADLINE_MS',
     kind: milliseconds(100, 120_000),

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Dispatcher, Pool } from 'undici';
 import { NodeError } from './node-error';
 import type { NodeErrorCode } from './node-error';
@@ -7,7 +8,7 @@ export interface Exchange {
   readonly method: Dispatcher.HttpMethod;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array | string | null;
+  readonly body: Uint8Array | string | Readable | null;
   /** Of `performance.now()`. */
   readonly until: number;
   readonly signal?: AbortSignal;

@@ -54,7 +54,7 @@ class HttpNodeClient implements types.NodeClient {
   addDocuments(
     uid: PhysicalUid,
     method: 'POST' | 'PUT',
-    payload: Uint8Array,
+    payload: Uint8Array | types.BodyStream,
     options: types.AddDocumentsOptions = {},
   ): Promise<NodeTaskUid> {
     const query = queryString({

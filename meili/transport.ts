@@ -1,8 +1,9 @@
+import { Readable } from 'node:stream';
 import { Pool } from 'undici';
 import { nodeDeadlineMsMax } from '../core/limits';
 import { exchange } from './exchange';
 import { isNodeError } from './node-error';
-import type { RawAnswer, RawRequest } from './types';
+import type { BodyStream, RawAnswer, RawRequest } from './types';
 
 export interface TransportOptions {
   readonly url: string;
@@ -87,8 +88,11 @@ function isRead({ method, path }: RawRequest): boolean {
   return method === 'POST' && /\/(search|facet-search|similar|documents\/fetch)$/.test(route);
 }
 
-function encodeBody(body: RawRequest['body']): Uint8Array | string | null {
+function encodeBody(body: RawRequest['body']): Uint8Array | string | Readable | null {
   if (body === undefined) return null;
+  if (typeof body === 'function') {
+    return Readable.from((body as BodyStream)(), { objectMode: false });
+  }
   if (typeof body === 'string' || body instanceof Uint8Array) return body;
   // Bytes made in another realm (a test's sandbox) are bytes, too.
   if (ArrayBuffer.isView(body)) {

@@ -17,12 +17,15 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Makes the bytes of a body piece by piece; called anew for each time that it is sent. */
+export type BodyStream = () => AsyncIterable<Uint8Array>;
+
 export interface RawRequest extends CallOptions {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD';
   /** Begins with `/`; may carry a query string. */
   readonly path: string;
-  /** An object is sent as JSON; bytes and text are sent as they are. */
-  readonly body?: Uint8Array | string | object;
+  /** An object is sent as JSON; bytes and text are sent as they are, a stream without its length. */
+  readonly body?: Uint8Array | string | object | BodyStream;
   /** `application/json` unless said otherwise. */
   readonly contentType?: string;
 }
@@ -125,7 +128,7 @@ export interface NodeClient {
   addDocuments(
     uid: PhysicalUid,
     method: 'POST' | 'PUT',
-    payload: Uint8Array,
+    payload: Uint8Array | BodyStream,
     options?: AddDocumentsOptions,
   ): Promise<NodeTaskUid>;
   deleteDocuments(

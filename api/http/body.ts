@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import type { Readable, Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { MeiliError } from '../../core/errors';
 import { parseJsonBody } from './json-body';
 import { documentTypes, jsonTypes, mediaType } from './media-types';
+import { Spool, SpoolRoom } from './spool';
 
 /**
  * What a route does with its body. `json`: it must be JSON and arrives parsed. `documents`: one of the
@@ -16,6 +19,12 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The body as it came, decompressed; empty when there was none. */
     rawBody: Buffer;
+    /** A document body too large for memory; `rawBody` is empty then. */
+    spool: Spool | null;
+    /** All temporary files of the request; closed when it is over. */
+    spools: Spool[];
+    /** The hash of what is in `spool`. */
+    spoolHash: Buffer | null;
   }
   interface FastifyContextConfig {
     body?: BodyKind;
@@ -26,16 +35,27 @@ declare module 'fastify' {
  * Reads every body as bytes, of any content type: Meilisearch decides on the content type only after
  * it has let the request in, with its own errors, and document bodies must not be parsed as numbers.
  */
-export function registerBodies(app: FastifyInstance, limitBytes: number): void {
+export function registerBodies(
+  app: FastifyInstance,
+  { bodyLimitBytes: limitBytes, spoolBytes }: { bodyLimitBytes: number; spoolBytes: number },
+): void {
   app.decorateRequest('rawBody');
+  app.decorateRequest('spool', null);
+  app.decorateRequest('spools');
+  app.decorateRequest('spoolHash', null);
   const room = new BodyRoom(Math.max(limitBytes * bodiesAtOnce, roomBytesMin));
+  const spoolRoom = new SpoolRoom(Math.max(limitBytes * spoolsAtOnce, roomBytesMin));
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: Readable) => {
-    request.rawBody = await readBody(request, payload, { limitBytes, room });
+    request.spools ??= [];
+    const isSpooled = request.routeOptions.config.body === 'documents';
+    const spoolAt = isSpooled ? spoolBytes : Infinity;
+    request.rawBody = await readBody(request, payload, { limitBytes, room, spoolAt, spoolRoom });
     return undefined;
   });
   app.addHook('onResponse', async (request) => {
     room.leave(request);
+    await closeSpools(request);
   });
   app.addHook('preValidation', async (request) => {
     // Without a body no parser runs.
@@ -79,32 +99,86 @@ function accepted(kind: 'json' | 'documents'): string {
   return (kind === 'json' ? jsonTypes : documentTypes).map((type) => `\`${type}\``).join(', ');
 }
 
+/** Removes the temporary files of a request; safe to call twice. */
+export async function closeSpools(request: FastifyRequest): Promise<void> {
+  await Promise.all((request.spools ?? []).map(async (spool) => await spool.close()));
+}
+
+interface BodyBounds {
+  readonly limitBytes: number;
+  readonly room: BodyRoom;
+  /** From so many bytes on the body is in a temporary file and no more in memory. */
+  readonly spoolAt: number;
+  readonly spoolRoom: SpoolRoom;
+}
+
 async function readBody(
   request: FastifyRequest,
   payload: Readable,
-  { limitBytes, room }: { limitBytes: number; room: BodyRoom },
+  bounds: BodyBounds,
 ): Promise<Buffer> {
   const decoder = decoderFor(request.headers['content-encoding']);
-  const chunks: Buffer[] = [];
+  const { limitBytes, room } = bounds;
+  let chunks: Buffer[] = [];
   let size = 0;
+  let spooled: Spooled | null = null;
   try {
     for await (const chunk of decoder === null ? payload : payload.pipe(decoder)) {
       const bytes = chunk as Buffer;
       size += bytes.length;
       // The limit counts what comes out of the decoder: a small bomb must not fill the memory.
       if (size > limitBytes) throw tooLarge(limitBytes);
-      room.take(request, bytes.length);
-      chunks.push(bytes);
+      if (spooled === null && size > bounds.spoolAt) {
+        spooled = await spoolOf(request, chunks, bounds.spoolRoom);
+        chunks = [];
+        room.leave(request);
+      }
+      if (spooled === null) {
+        room.take(request, bytes.length);
+        chunks.push(bytes);
+      } else {
+        spooled.hash.update(bytes);
+        await spooled.spool.append(bytes);
+      }
     }
   } catch (error) {
     payload.unpipe();
     payload.resume();
     decoder?.destroy();
+    await closeSpools(request);
     if (typeof error === 'object' && error !== null && 'toBody' in error) throw error;
     throw new MeiliError('bad_request', 'The provided payload is incomplete and cannot be parsed');
   }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size);
+  if (spooled !== null) request.spoolHash = spooled.hash.digest();
+  return chunks.length === 1 && chunks[0] !== undefined
+    ? chunks[0]
+    : Buffer.concat(chunks, spooled === null ? size : 0);
 }
+
+interface Spooled {
+  readonly spool: Spool;
+  readonly hash: Hash;
+}
+
+/** The request's temporary file, with what has come so far. */
+async function spoolOf(
+  request: FastifyRequest,
+  chunks: readonly Buffer[],
+  room: SpoolRoom,
+): Promise<Spooled> {
+  const spool = await Spool.create(room);
+  request.spools.push(spool);
+  request.spool = spool;
+  const hash = createHash('sha256');
+  for (const bytes of chunks) {
+    hash.update(bytes);
+    await spool.append(bytes);
+  }
+  return { spool, hash };
+}
+
+/** So many bodies of the largest size are in temporary files at once; CSV takes the room of several. */
+const spoolsAtOnce = 16;
 
 /** So many bodies of the largest size a pod holds at once, or as many bytes of smaller ones. */
 const bodiesAtOnce = 4;

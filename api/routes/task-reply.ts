@@ -46,7 +46,8 @@ export function idempotencyOf(
     );
   }
   const hash = createHash('sha256').update(`${request.method} ${request.url}\n`);
-  hash.update(`${request.headers['content-type'] ?? ''}\n`).update(request.rawBody);
+  hash.update(`${request.headers['content-type'] ?? ''}\n`);
+  hash.update(request.spoolHash ?? createHash('sha256').update(request.rawBody).digest());
   return { key, bodyHash: hash.digest('hex') };
 }
 

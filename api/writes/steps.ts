@@ -1,6 +1,6 @@
 import type { JsonValue } from '../../core/fleet';
 import type { NodeTaskUid, PhysicalUid } from '../../core/ids';
-import type { CallOptions, NodeClient } from '../../meili/types';
+import type { BodyStream, CallOptions, NodeClient } from '../../meili/types';
 
 /** One request to one node, as data, so that whoever settles a dead pod's write can send it again. */
 export type Step =
@@ -12,7 +12,7 @@ export type Step =
       readonly method: 'POST' | 'PUT';
       readonly primaryKey: string;
       readonly skipCreation: boolean;
-      readonly payload: Uint8Array;
+      readonly payload: Uint8Array | BodyStream;
     }
   | { readonly kind: 'delete-ids'; readonly ids: readonly string[] }
   | { readonly kind: 'delete-filter'; readonly filter: JsonValue }

@@ -18,23 +18,45 @@ const carriageReturn = 0x0d;
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
 
+/** How far a reader has come, for one that goes on with the next piece of a payload. */
+export interface CsvPlace {
+  readonly line: number;
+  readonly index: number;
+  readonly width: number;
+  /** Bytes of the pieces before. */
+  readonly bytesBefore: number;
+}
+
+const csvStart: CsvPlace = { line: 1, index: 0, width: -1, bytesBefore: 0 };
+
 export class CsvReader {
   private at = 0;
-  private line = 1;
-  private index = 0;
-  private width = -1;
+  private line: number;
+  private index: number;
+  private width: number;
 
   constructor(
     private readonly bytes: Uint8Array,
     private readonly delimiter: number,
+    private readonly from: CsvPlace = csvStart,
   ) {
+    this.line = from.line;
+    this.index = from.index;
+    this.width = from.width;
+    if (from.bytesBefore > 0) return;
     if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) this.at = 3;
+  }
+
+  /** Where the next piece begins, when all of this one is read. */
+  place(): CsvPlace {
+    const { line, index, width } = this;
+    return { line, index, width, bytesBefore: this.from.bytesBefore + this.at };
   }
 
   /** The next record, or null at the end. Throws PayloadError where it cannot be one. */
   read(): CsvRecord | null {
     // The reader counts lines and bytes from where the last record ended, empty lines included.
-    const place = { line: this.line, byte: this.at };
+    const place = { line: this.line, byte: this.from.bytesBefore + this.at };
     while (this.atLineEnd()) this.step();
     if (this.at >= this.bytes.length) return null;
     const raw: Uint8Array[] = [];

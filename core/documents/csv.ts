@@ -1,5 +1,6 @@
 import { ByteWriter } from './byte-writer';
 import { CsvReader } from './csv-records';
+import type { CsvPlace } from './csv-records';
 import { malformedCsv } from './payload-error';
 import { floatText } from './engine-text';
 import type { DocSpan, ParsedDocuments } from './types';
@@ -70,28 +71,47 @@ function cellText(cell: string, type: ColumnType, line: number): string {
 }
 
 /**
- * Turns CSV into JSON objects by the engine's rules: every column of the header is a member, an
- * empty cell is null, of columns with one name the last counts.
- *
- * @throws PayloadError with Meilisearch's texts.
+ * Turns CSV into JSON objects by the engine's rules, piece by piece: every column of the header is a
+ * member, an empty cell is null, of columns with one name the last counts. Each piece must end with a
+ * record.
  */
-export function parseCsv(bytes: Uint8Array, delimiter: string): ParsedDocuments {
-  const reader = new CsvReader(bytes, delimiter.charCodeAt(0));
-  const columns = (reader.read()?.fields ?? []).map(parseHeader);
-  const lastOfName = new Map(columns.map((column, index) => [column.name, index]));
-  const members = [...lastOfName].map(([name, index]) => {
-    return { index, prefix: `${JSON.stringify(name)}:`, type: columns[index]?.type ?? 'string' };
-  });
-  const writer = new ByteWriter(bytes.length * 2);
-  const documents: DocSpan[] = [];
-  for (let record = reader.read(); record !== null; record = reader.read()) {
-    const { fields, index: line } = record;
-    // Cells are read in the order of the columns, so that the first bad one is the one named.
-    const cells = columns.map(({ type }, index) => cellText(fields[index] ?? '', type, line));
-    const parts = members.map(({ prefix, index }) => prefix + (cells[index] ?? 'null'));
-    const start = writer.length;
-    writer.writeText(`{${parts.join(',')}}`);
-    documents.push({ start, end: writer.length });
+export class CsvConverter {
+  private columns: readonly Column[] | null = null;
+  private members: readonly { index: number; prefix: string }[] = [];
+  private place: CsvPlace | undefined;
+
+  constructor(private readonly delimiter: string) {}
+
+  /** @throws PayloadError with Meilisearch's texts. */
+  convert(bytes: Uint8Array): ParsedDocuments {
+    const reader = new CsvReader(bytes, this.delimiter.charCodeAt(0), this.place);
+    this.columns ??= this.readHeader(reader);
+    const { columns } = this;
+    const writer = new ByteWriter(bytes.length * 2);
+    const documents: DocSpan[] = [];
+    for (let record = reader.read(); record !== null; record = reader.read()) {
+      const { fields, index: line } = record;
+      // Cells are read in the order of the columns, so that the first bad one is the one named.
+      const cells = columns.map(({ type }, index) => cellText(fields[index] ?? '', type, line));
+      const parts = this.members.map(({ prefix, index }) => prefix + (cells[index] ?? 'null'));
+      const start = writer.length;
+      writer.writeText(`{${parts.join(',')}}`);
+      documents.push({ start, end: writer.length });
+    }
+    this.place = reader.place();
+    return { documents, bytes: writer.finish(), format: 'csv' };
   }
-  return { documents, bytes: writer.finish(), format: 'csv' };
+
+  private readHeader(reader: CsvReader): Column[] {
+    const columns = (reader.read()?.fields ?? []).map(parseHeader);
+    const lastOfName = new Map(columns.map((column, index) => [column.name, index]));
+    this.members = [...lastOfName].map(([name, index]) => {
+      return { index, prefix: `${JSON.stringify(name)}:` };
+    });
+    return columns;
+  }
 }
+
+/** The same for a whole payload. */
+export const parseCsv = (bytes: Uint8Array, delimiter: string): ParsedDocuments =>
+  new CsvConverter(delimiter).convert(bytes);

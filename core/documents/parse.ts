@@ -29,10 +29,10 @@ export function parseDocuments(
   }
 }
 
-function jsonDocuments(bytes: Uint8Array): DocSpan[] {
+export function jsonDocuments(bytes: Uint8Array): DocSpan[] {
   const scanner = new JsonScanner(bytes);
   const first = scanner.next();
-  if (first === ascii.arrayOpen) return listedDocuments(scanner);
+  if (first === ascii.arrayOpen) return listedDocuments(scanner).documents;
   if (first === ascii.objectOpen) return [singleDocument(scanner)];
   scanner.strict = true;
   const start = scanner.at;
@@ -40,12 +40,21 @@ function jsonDocuments(bytes: Uint8Array): DocSpan[] {
   throw findValueFault(bytes, start, scanner.at, { origin: 0 }) ?? notObjects('json');
 }
 
+/** Where a list of documents is read piece by piece: what the piece begins and ends with. */
+export interface ListPiece {
+  /** The piece begins after an item, not with the opening bracket. */
+  readonly goesOn: boolean;
+  /** More follows, so that the piece may end after an item. */
+  readonly more: boolean;
+}
+
 /** The documents of an array. What follows its closing bracket is not looked at, as in the engine. */
-function listedDocuments(scanner: JsonScanner): DocSpan[] {
+export function listedDocuments(
+  scanner: JsonScanner,
+  piece: ListPiece = { goesOn: false, more: false },
+): { readonly documents: DocSpan[]; readonly closed: boolean } {
   const documents: DocSpan[] = [];
-  scanner.at += 1;
-  let byte = scanner.next();
-  if (byte === endOfBytes) throw scanner.peekFault(jsonFault.eofList);
+  let byte = piece.goesOn ? nextItem(scanner) : firstItem(scanner);
   while (byte !== ascii.arrayClose) {
     const start = scanner.at;
     scanner.sawSurrogate = false;
@@ -53,9 +62,17 @@ function listedDocuments(scanner: JsonScanner): DocSpan[] {
     if (byte !== ascii.objectOpen) throw afterRefusedItem(scanner) ?? notObjects('json');
     if (scanner.sawSurrogate) checkKeys(scanner, start);
     documents.push({ start, end: scanner.at });
+    if (piece.more && scanner.at >= scanner.end) return { documents, closed: false };
     byte = nextItem(scanner);
   }
-  return documents;
+  return { documents, closed: true };
+}
+
+function firstItem(scanner: JsonScanner): number {
+  scanner.at += 1;
+  const byte = scanner.next();
+  if (byte === endOfBytes) throw scanner.peekFault(jsonFault.eofList);
+  return byte;
 }
 
 function nextItem(scanner: JsonScanner): number {
@@ -110,9 +127,9 @@ function singleDocument(scanner: JsonScanner): DocSpan {
 }
 
 /** Objects one after another; line breaks between them are blanks like others. */
-function ndjsonDocuments(bytes: Uint8Array): DocSpan[] {
+export function ndjsonDocuments(bytes: Uint8Array, from = 0): DocSpan[] {
   const documents: DocSpan[] = [];
-  const scanner = new JsonScanner(bytes);
+  const scanner = new JsonScanner(bytes, from);
   for (let byte = scanner.next(); byte !== endOfBytes; byte = scanner.next()) {
     const start = scanner.at;
     scanner.sawSurrogate = false;

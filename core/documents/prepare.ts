@@ -20,6 +20,7 @@ import type { IdMember, IdSearch } from './identity';
 import type {
   DocSpan,
   DocumentError,
+  ParsedDocuments,
   PrepareInput,
   PrepareResult,
   PreparedDocument,
@@ -52,23 +53,53 @@ class DocumentWalk {
  * whichever document. Those are told with the index before them, as the engine does.
  */
 export function prepareDocuments(input: PrepareInput): PrepareResult {
-  const check = new DocumentCheck(input);
-  const documents: PreparedDocument[] = [];
-  let late: DocumentError | null = null;
-  let first: DocumentError | null = null;
-  for (const span of input.parsed.documents) {
-    const result = check.document(span);
-    if ('code' in result) {
-      // A reserved field is answered at once, whatever else is wrong in the payload.
-      if (result.sync === true) return { ok: false, error: result };
-      first ??= result;
-      continue;
+  const { parsed, ...options } = input;
+  const check = new PayloadCheck(options);
+  check.add(parsed, 0);
+  return check.result();
+}
+
+/** `prepareDocuments` for a payload whose documents come some at a time, in their order. */
+export class PayloadCheck {
+  private readonly documents: PreparedDocument[] = [];
+  private late: DocumentError | null = null;
+  private first: DocumentError | null = null;
+
+  constructor(private readonly options: Omit<PrepareInput, 'parsed'>) {}
+
+  /** False when the payload is refused already, whatever follows. `base`: where the piece stands. */
+  add(parsed: ParsedDocuments, base: number): boolean {
+    const check = new DocumentCheck({ ...this.options, parsed });
+    for (const span of parsed.documents) {
+      const result = check.document(span);
+      if ('code' in result) {
+        // A reserved field is answered at once, whatever else is wrong in the payload.
+        if (result.sync === true) {
+          this.first = result;
+          return false;
+        }
+        this.first ??= result;
+        continue;
+      }
+      const { document } = result;
+      this.documents.push(
+        base === 0
+          ? document
+          : {
+              ...document,
+              bytesStart: base + document.bytesStart,
+              bytesEnd: base + document.bytesEnd,
+            },
+      );
+      this.late ??= result.late;
     }
-    documents.push(result.document);
-    late ??= result.late;
+    return true;
   }
-  const error = first ?? late;
-  return error === null ? { ok: true, documents } : { ok: false, error };
+
+  result(): PrepareResult {
+    const error = this.first ?? this.late;
+    return error === null ? { ok: true, documents: this.documents } : { ok: false, error };
+  }
 }
 
 interface Checked {

@@ -4,6 +4,8 @@
  */
 export class JsonSyntaxError extends Error {
   readonly code = 'json_syntax';
+  /** The offset from which lines are counted: 0 is the whole payload. */
+  origin = 0;
 
   constructor(
     readonly reason: JsonFault,
@@ -67,5 +69,7 @@ export function syntaxError(
       lineStart = index + 1;
     }
   }
-  return new JsonSyntaxError(reason, at, line, at - lineStart);
+  const error = new JsonSyntaxError(reason, at, line, at - lineStart);
+  error.origin = origin;
+  return error;
 }

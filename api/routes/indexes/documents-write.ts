@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { parseDocuments } from '../../../core/documents/parse';
 import { documentId, isDocumentId } from '../../../core/documents/identity';
-import type { DocumentFormat, ParsedDocuments } from '../../../core/documents/types';
+import type { DocumentFormat } from '../../../core/documents/types';
 import { MeiliError } from '../../../core/errors';
 import { normalizeClientFilter } from '../../../core/filter/normalize';
 import type { FilterPart } from '../../../core/filter/normalize';
@@ -11,10 +10,14 @@ import { scanArrayItems, skipWhitespace } from '../../../core/json/scan';
 import { authorize } from '../../auth/authorize';
 import type { ApiContext } from '../../context';
 import { clientOf } from '../../context';
+import { closeSpools } from '../../http/body';
 import { Fields } from '../../http/fields';
 import { mediaType } from '../../http/media-types';
+import type { Spool } from '../../http/spool';
 import { demandKnown, queryOf } from '../../http/page';
 import { countDocuments } from '../../writes/count';
+import { sourceInMemory, sourceInSpool } from '../../writes/document-source';
+import type { DocumentSource } from '../../writes/document-source';
 import { AddDocuments } from '../../writes/operations/add-documents';
 import { demandIndexUid } from '../../writes/operations/common';
 import { DeleteDocuments } from '../../writes/operations/delete-documents';
@@ -49,24 +52,36 @@ function registerAddition(app: FastifyInstance, ctx: ApiContext, method: 'POST' 
     config: { body: 'documents' },
     onRequest: authorize(ctx, 'documents.add'),
     handler: async (request, reply) => {
-      const name = demandIndexUid(request.params.indexUid);
-      const query = readAddition(request);
-      const addition = new AddDocuments(
-        {
-          name,
-          method,
-          parsed: readPayload(request, query),
-          primaryKey: query.primaryKey,
-          skipCreation: query.skipCreation,
-          mayCreate: mayCreateIndex(ctx, request, name),
-          defaults: ctx.config.fleet,
-        },
-        query.customMetadata,
-        idempotencyOf(request),
-      );
-      return await answerWithTask(ctx, reply, addition);
+      try {
+        return await answerWithTask(ctx, reply, await readAdditionOf(ctx, request, method));
+      } finally {
+        // The answer to a client that has gone may never be sent.
+        await closeSpools(request);
+      }
     },
   });
+}
+
+async function readAdditionOf(
+  ctx: ApiContext,
+  request: FastifyRequest<IndexParams>,
+  method: 'POST' | 'PUT',
+): Promise<AddDocuments> {
+  const name = demandIndexUid(request.params.indexUid);
+  const query = readAddition(request);
+  return new AddDocuments(
+    {
+      name,
+      method,
+      source: await readPayload(request, query),
+      primaryKey: query.primaryKey,
+      skipCreation: query.skipCreation,
+      mayCreate: mayCreateIndex(ctx, request, name),
+      defaults: ctx.config.fleet,
+    },
+    query.customMetadata,
+    idempotencyOf(request),
+  );
 }
 
 interface AdditionQuery {
@@ -107,7 +122,7 @@ function readDelimiter(text: string | undefined): string | null {
   throw new MeiliError('invalid_document_csv_delimiter', `${prefix} ${found}`);
 }
 
-function readPayload(request: FastifyRequest, query: AdditionQuery): ParsedDocuments {
+async function readPayload(request: FastifyRequest, query: AdditionQuery): Promise<DocumentSource> {
   const type = mediaType(request.headers['content-type'] ?? '');
   const format: DocumentFormat =
     type === 'text/csv' ? 'csv' : type === 'application/x-ndjson' ? 'ndjson' : 'json';
@@ -125,7 +140,10 @@ function readPayload(request: FastifyRequest, query: AdditionQuery): ParsedDocum
     );
   }
   try {
-    return parseDocuments(request.rawBody, format, csvDelimiter === null ? {} : { csvDelimiter });
+    const { spool } = request;
+    if (spool === null) return sourceInMemory(request.rawBody, { format, csvDelimiter });
+    const onSpool = (made: Spool): void => void request.spools.push(made);
+    return await sourceInSpool(spool, { format, csvDelimiter }, onSpool);
   } catch (error) {
     throw asPayloadError(error);
   }

@@ -1,17 +1,15 @@
 import type { Config } from '../../../config/config';
 import { inferPrimaryKey } from '../../../core/documents/identity';
-import { buildPayload, prepareDocuments } from '../../../core/documents/prepare';
-import type {
-  ParsedDocuments,
-  PrepareResult,
-  PreparedDocument,
-} from '../../../core/documents/types';
+import { PayloadCheck } from '../../../core/documents/prepare';
+import type { OrderedDocument } from '../../../core/documents/prepare';
+import type { PrepareResult, PreparedDocument } from '../../../core/documents/types';
 import type { ErrorBody, ErrorCode } from '../../../core/errors';
 import { MeiliError } from '../../../core/errors';
 import type { IndexEntry, JsonValue } from '../../../core/fleet';
 import type { PhysicalUid, ShardId } from '../../../core/ids';
 import { scanObject } from '../../../core/json/scan';
 import type { FleetCache } from '../../fleet-cache';
+import type { DocumentSource } from '../document-source';
 import {
   creation,
   holdersOf,
@@ -28,7 +26,7 @@ import { finalPlan, indexNotFound, writeName } from './common';
 export interface AddDocumentsInput {
   readonly name: string;
   readonly method: 'POST' | 'PUT';
-  readonly parsed: ParsedDocuments;
+  readonly source: DocumentSource;
   /** As the client gave it. */
   readonly primaryKey: string | null;
   readonly skipCreation: boolean;
@@ -79,10 +77,10 @@ export class AddDocuments implements Operation {
         primaryKey: null,
         now: new Date().toISOString(),
       });
-    const choice = this.#chooseKey(base);
+    const choice = await this.#chooseKey(base);
     if (!choice.ok) return this.#withoutDocuments(base, present === null, choice.error);
     if (choice.key === null) return this.#withoutDocuments(base, present === null, null);
-    const prepared = this.#prepare(base, choice.key);
+    const prepared = await this.#prepare(base, choice.key);
     if (!prepared.ok) {
       const { code, message, sync } = prepared.error;
       const error = new MeiliError(code as ErrorCode, message);
@@ -176,16 +174,12 @@ export class AddDocuments implements Operation {
     documents: readonly PreparedDocument[],
     part: { shards: readonly ShardId[]; places: ReadonlyMap<string, number> },
   ): Step {
-    const wanted = new Set(part.shards);
-    const ordered = documents
-      .filter(({ shard }) => wanted.has(shard))
-      .map((prepared) => ({ prepared, seq: part.places.get(prepared.id) ?? 0 }));
     return {
       kind: 'documents',
       method: this.input.method,
       primaryKey: entry.primaryKey ?? '',
       skipCreation: this.input.skipCreation,
-      payload: buildPayload(ordered, this.input.parsed.bytes),
+      payload: this.input.source.payload(partOf(documents, part)),
     };
   }
 
@@ -229,11 +223,11 @@ export class AddDocuments implements Operation {
   }
 
   #details(indexedDocuments: number | null): { [member: string]: JsonValue } {
-    return { receivedDocuments: this.input.parsed.documents.length, indexedDocuments };
+    return { receivedDocuments: this.input.source.count, indexedDocuments };
   }
 
-  #chooseKey(entry: IndexEntry): KeyChoice {
-    const { primaryKey, parsed } = this.input;
+  async #chooseKey(entry: IndexEntry): Promise<KeyChoice> {
+    const { primaryKey, source } = this.input;
     if (entry.primaryKey !== null && primaryKey !== null && primaryKey !== entry.primaryKey) {
       const message = `Index already has a primary key: \`${entry.primaryKey}\`.`;
       return {
@@ -241,13 +235,10 @@ export class AddDocuments implements Operation {
         error: new MeiliError('index_primary_key_already_exists', message).toBody(),
       };
     }
-    const [first] = parsed.documents;
-    if (first === undefined) return { ok: true, key: null };
+    if (source.count === 0) return { ok: true, key: null };
     const given = entry.primaryKey ?? primaryKey;
     if (given !== null) return { ok: true, key: given };
-    const names: string[] = [];
-    scanObject(parsed.bytes, first.start, (name) => names.push(name));
-    const inferred = inferPrimaryKey(names);
+    const inferred = inferPrimaryKey(await firstNames(source));
     if (inferred.ok) return { ok: true, key: inferred.key };
     return {
       ok: false,
@@ -256,7 +247,7 @@ export class AddDocuments implements Operation {
   }
 
   /** Checked once for each key and set of settings: a moved epoch alone changes nothing here. */
-  #prepare(entry: IndexEntry, key: string): PrepareResult {
+  async #prepare(entry: IndexEntry, key: string): Promise<PrepareResult> {
     const before = this.#prepared;
     if (
       before !== null &&
@@ -267,8 +258,7 @@ export class AddDocuments implements Operation {
     ) {
       return before.result;
     }
-    const result = prepareDocuments({
-      parsed: this.input.parsed,
+    const check = new PayloadCheck({
       primaryKey: key,
       shardCount: entry.shardCount,
       ttl: entry.ttl !== undefined,
@@ -276,9 +266,39 @@ export class AddDocuments implements Operation {
       geo: usesGeo(entry),
       embedders: embeddersOf(entry),
     });
+    for await (const piece of this.input.source.pieces()) {
+      if (!check.add(piece, piece.base)) break;
+    }
+    const result = check.result();
     this.#prepared = { key, entry, result };
     return result;
   }
+}
+
+/** The documents of these shards; made anew for each walk, as a payload may be sent more than once. */
+function partOf(
+  documents: readonly PreparedDocument[],
+  part: { shards: readonly ShardId[]; places: ReadonlyMap<string, number> },
+): Iterable<OrderedDocument> {
+  const wanted = new Set(part.shards);
+  return {
+    *[Symbol.iterator]() {
+      for (const prepared of documents) {
+        if (wanted.has(prepared.shard)) yield { prepared, seq: part.places.get(prepared.id) ?? 0 };
+      }
+    },
+  };
+}
+
+/** The top-level names of the first document. */
+async function firstNames(source: DocumentSource): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { documents, bytes } of source.pieces()) {
+    const [first] = documents;
+    if (first !== undefined) scanObject(bytes, first.start, (name) => names.push(name));
+    break;
+  }
+  return names;
 }
 
 function usesGeo(entry: IndexEntry): boolean {
