@@ -1,5 +1,11 @@
 import { Context } from '@temporalio/activity';
 import type { SyncPhase } from '../core/operations';
+import {
+  beginAntiEntropy,
+  compareIndex,
+  finishAntiEntropy,
+  settleDifferences,
+} from './anti-entropy/run';
 import { passBarrier } from './barrier';
 import { canariesAreGreen, runCanary } from './canaries';
 import { claimGroups, releaseGroups } from './claims';
@@ -15,6 +21,7 @@ import {
   restartNode,
   restNode,
 } from './nodes/upgrade';
+import { checkRebuild, disownCopies, emptyNode, renameNode } from './nodes/rebuild';
 import { checkPlan, planChange, planRebalance, planRepair, recheckChange } from './plan/plan';
 import { reshardCatalogue } from './reshard';
 import { decideRollover } from './rollover/policy';
@@ -37,6 +44,7 @@ import { verifyCopy } from './sync/verify';
 import type { ActivityTools, Call } from './tools';
 import { expiringIndexes, sweepIndex } from './ttl';
 import type { Activities } from './types';
+import { findRepairs } from './upkeep/find-repairs';
 import { writeView } from './views';
 
 type Names = keyof Activities;
@@ -137,6 +145,15 @@ const runs: { readonly [N in Names]: Run<N> } = {
   awaitVersion,
   inspectNode,
   countStale,
+  checkRebuild,
+  disownCopies,
+  emptyNode,
+  renameNode,
+  findRepairs,
+  beginAntiEntropy,
+  compareIndex,
+  settleDifferences,
+  finishAntiEntropy,
   broadcastSettings,
   checkSettings,
   expiringIndexes,

@@ -8,6 +8,7 @@ import { isNodeError } from '../meili/node-error';
 
 export type RefuseType =
   | 'node-unknown'
+  | 'node-strange'
   | 'index-gone'
   | 'replicas-changed'
   | 'copy-refused'

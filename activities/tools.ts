@@ -47,6 +47,8 @@ export interface ActivityConfig {
   readonly parallelSyncs: number;
   /** A shell command that restarts the node of `MIROIR_NODE_ID`; null: operators do it. */
   readonly restartCommand: string | null;
+  /** What is repaired without being asked; all of it by default. */
+  readonly repair?: { readonly automatic: boolean; readonly rebuildNodes: boolean };
   /** Shards, copies and groups of an index that a rollover makes. */
   readonly fleet: {
     readonly shards: number;

@@ -50,6 +50,42 @@ export interface RepairRequest {
   readonly shard?: ShardId | null;
 }
 
+export type RebuildCheck =
+  { readonly ok: true; readonly group: GroupId } | { readonly ok: false; readonly reason: string };
+
+/** What the repair policy found. */
+export interface NeededRepairs {
+  readonly repair: readonly NodeId[];
+  readonly rebuild: readonly NodeId[];
+  /** Sentences for an operator. */
+  readonly left: readonly string[];
+}
+
+export interface CompareRequest {
+  readonly report: string;
+  /** Whose throttle and pause it keeps to. */
+  readonly operation: string;
+  readonly physicalUid: PhysicalUid;
+}
+
+/** Counts only: what differs stands in the report, and ids of documents in no history. */
+export interface AntiEntropyCounts {
+  readonly documents: number;
+  readonly differences: number;
+}
+
+export interface SettleRequest extends Origin {
+  readonly report: string;
+  readonly repair: boolean;
+}
+
+export interface SettledReport {
+  readonly report: string;
+  readonly repaired: readonly NodeId[];
+  readonly notRepaired: readonly string[];
+  readonly canceled: boolean;
+}
+
 export interface ChangeRequest extends Origin {
   readonly change: PlacementChange;
 }
@@ -194,6 +230,26 @@ export interface Activities {
     readonly patient: boolean;
   }): Promise<NodeInspection>;
   countStale(request: { readonly node: NodeId }): Promise<number>;
+  /** May what is on a strange node's disk be deleted? */
+  checkRebuild(request: {
+    readonly node: NodeId;
+    readonly acceptLoss: boolean;
+  }): Promise<RebuildCheck>;
+  /** Makes the node's copies stale; the epoch from which on they are. */
+  disownCopies(request: Origin & { readonly node: NodeId }): Promise<{ readonly epoch: Epoch }>;
+  emptyNode(request: { readonly node: NodeId }): Promise<{ readonly deleted: number }>;
+  /** Gives an emptied node a new instance id, in the table and on its disk. */
+  renameNode(request: Origin & { readonly node: NodeId }): Promise<Verdict>;
+  /** At most so many repairs and rebuilds; the next look finds the others. */
+  findRepairs(request: { readonly nodesMax: number }): Promise<NeededRepairs>;
+
+  beginAntiEntropy(
+    request: Origin & { readonly report: string; readonly physicalUid: PhysicalUid | null },
+  ): Promise<{ readonly indexes: readonly PhysicalUid[] }>;
+  compareIndex(request: CompareRequest): Promise<AntiEntropyCounts>;
+  /** Nodes with something to repair, after copies that are behind were made stale. */
+  settleDifferences(request: SettleRequest): Promise<{ readonly nodes: readonly NodeId[] }>;
+  finishAntiEntropy(request: SettledReport): Promise<{ readonly outcome: string }>;
 
   broadcastSettings(input: SettingsInput): Promise<SettingsReport>;
   /** Compares without sending anything; the nodes that differ are noted in the catalogue. */

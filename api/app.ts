@@ -7,6 +7,7 @@ import { registerCompression } from './http/compression';
 import { registerCors } from './http/cors';
 import { registerEpochUnknown } from './http/epoch-unknown';
 import { registerErrors } from './http/errors';
+import { registerStateLost } from './http/state-lost';
 import { registerOpenApi } from './openapi/document';
 import { registerExperimentalFeatures } from './routes/experimental-features';
 import { registerDocumentsRead } from './routes/indexes/documents-read';
@@ -27,6 +28,9 @@ import { registerCanaries } from './routes/miroir/canaries';
 import { registerGroups } from './routes/miroir/groups';
 import { registerIndexPlacement } from './routes/miroir/index-placement';
 import { registerNodes } from './routes/miroir/nodes';
+import { registerAntiEntropy } from './routes/miroir/anti-entropy';
+import { registerRebuild } from './routes/miroir/rebuild';
+import { registerRecovery } from './routes/miroir/recovery';
 import { registerOperations } from './routes/miroir/operations';
 import { registerRolloverPolicies } from './routes/miroir/rollover-policies';
 import { registerSettingsOperations } from './routes/miroir/settings';
@@ -71,6 +75,9 @@ const routes: readonly ((app: FastifyInstance, ctx: ApiContext) => void)[] = [
   registerRolloverPolicies,
   registerSettingsOperations,
   registerTtl,
+  registerRecovery,
+  registerRebuild,
+  registerAntiEntropy,
 ];
 
 /** A GET search with a long filter is one long line; the engine takes 60 KB of it. */
@@ -97,6 +104,7 @@ export function buildApp(ctx: ApiContext): FastifyInstance {
   registerErrors(app, ctx.log);
   registerCors(app);
   registerEpochUnknown(app, ctx.pod);
+  registerStateLost(app, ctx.fleet);
   registerCompression(app);
   registerBodies(app, ctx.config.api);
   countRequests(app, ctx.metrics);

@@ -26,11 +26,16 @@ export class FleetCache {
   #loading: Promise<Fleet> | null = null;
   readonly #listeners: ((fleet: Fleet) => Promise<void> | void)[] = [];
 
-  constructor(private readonly store: Pick<FleetStore, 'load' | 'watch'>) {}
+  constructor(private readonly store: Pick<FleetStore, 'load' | 'watch' | 'floor'>) {}
 
   /** Whether a state has been loaded. */
   ready(): boolean {
     return this.#snapshot !== null;
+  }
+
+  /** The state in memory is older than one that was seen: nothing may be answered from it. */
+  lost(): boolean {
+    return this.#snapshot !== null && this.#snapshot.fleet.epoch < this.store.floor();
   }
 
   /** Throws when nothing was loaded yet; the pod serves nothing before that. */

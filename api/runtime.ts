@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Redis } from 'ioredis';
 import type { Config } from '../config/config';
+import { waitAofOf } from '../config/wait-aof';
 import { groupId, nodeId } from '../core/ids';
 import type { FleetNode } from '../core/fleet';
 import { connectRedis } from '../store/connect';
@@ -14,6 +15,8 @@ import { Features } from './features';
 import { FleetCache } from './fleet-cache';
 import { Follower } from './follower/follower';
 import { countedWrites } from './metrics/counted-writes';
+import { lookForStates } from './meta/look';
+import { MetaWriter } from './meta/meta-writer';
 import { Metrics } from './metrics/metrics';
 import { accessNodes } from './node-access';
 import { NodeProbes } from './node-probes';
@@ -75,6 +78,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const probes = new NodeProbes(parts);
   await probes.start();
   settings.start();
+  if (config.meta.enabled) await lookForStates(ctx);
+  const meta = new MetaWriter(ctx);
+  meta.start();
   follower.start();
   writes.start();
   const app = buildApp(ctx);
@@ -82,6 +88,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     await app.close();
     await probes.stop();
     await settings.close();
+    await meta.stop();
     unfollow();
     await writes.close();
     await follower.close();
@@ -103,6 +110,7 @@ function openStore(config: Config, redis: Redis, subscriber: Redis): Store {
     prefix: config.redis.prefix,
     requestDeadlineMs: config.api.requestDeadlineMs,
     podLeaseMs: config.pods.leaseMs,
+    waitAof: waitAofOf(config.redis),
   });
 }
 

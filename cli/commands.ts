@@ -11,6 +11,8 @@ import { registerIndexPlacement } from './commands/index-placement';
 import { registerNodes } from './commands/nodes';
 import { registerOps } from './commands/ops';
 import { registerPlan } from './commands/plan';
+import { registerAntiEntropy } from './commands/anti-entropy';
+import { registerRecover } from './commands/recover';
 import { registerPolicies } from './commands/policies';
 import { registerTopology } from './commands/topology';
 import { registerSettings } from './commands/settings';
@@ -35,5 +37,7 @@ export const registerCommands: readonly ((program: Command) => void)[] = [
   registerExplain,
   registerTopology,
   registerAudit,
+  registerAntiEntropy,
+  registerRecover,
   registerDoctor,
 ];

@@ -103,6 +103,11 @@ export const miroirCodes = {
     type: 'system',
     meaning: 'Writes to these shards waited for a move longer than allowed; retry.',
   },
+  miroir_state_lost: {
+    status: 503,
+    type: 'system',
+    meaning: 'Redis has an older state of the fleet than was seen before: run `miroir recover`.',
+  },
   miroir_interrupted: {
     status: 503,
     type: 'system',

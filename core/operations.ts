@@ -45,6 +45,8 @@ export type OperationKind =
   | 'set-replication'
   | 'reshard'
   | 'plan'
+  | 'rebuild'
+  | 'anti-entropy'
   | 'settings'
   | 'settings-check'
   | 'rollover'

@@ -12,6 +12,7 @@ import { createReshard } from './reshard';
 import { createPodStore } from './pods';
 import { createAdminSessionStore } from './records/admin-session';
 import { createAliasView } from './records/alias';
+import { createAntiEntropyReportStore } from './records/anti-entropy-report';
 import { createApiKeyStore } from './records/api-key';
 import { createCanaryStore } from './records/canary';
 import { createCanaryRunStore } from './records/canary-run';
@@ -82,6 +83,7 @@ export function createStore(options: StoreOptions): Store {
     audit: createAuditLog(parts),
     nodeMarks: createNodeMarkStore(parts),
     ttlSweeps: createTtlSweepStore(parts),
+    antiEntropyReports: createAntiEntropyReportStore(parts),
     close: async () => channels.close(),
   };
 }

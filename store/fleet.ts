@@ -5,7 +5,10 @@ import type { Epoch, PhysicalUid } from '../core/ids';
 import { topologyLogEntriesMax } from '../core/limits';
 import type { Channels } from './channels';
 import { decodePlacement, encodeAudit, encodeOps } from './fleet-ops';
+import { EpochFloor } from './epoch-floor';
 import type { Keys } from './keys';
+import type { WaitAof } from './options';
+import { restoreFleet } from './restore';
 import { listOf, numberOf, parsed, textOf, unknownCode } from './script';
 import type { ScriptReply, ScriptRunner } from './script';
 import { ChangeFleetCode, changeFleetScript } from './scripts/change-fleet';
@@ -16,25 +19,33 @@ import type { Audit, FleetOp, FleetStore, IndexMeta } from './types';
 
 /** A lost race costs one reload; this many in a row mean that something spins. */
 const updateAttemptsMax = 50;
-/** Beyond this the server's disk is ill; the change itself has already happened. */
-const waitAofMs = 1_000;
-
 export interface FleetStoreParts {
   readonly redis: Redis;
   readonly keys: Keys;
   readonly scripts: ScriptRunner;
   readonly channels: Channels;
-  readonly waitAof: boolean;
+  readonly waitAof: WaitAof;
 }
 
 export function createFleetStore(parts: FleetStoreParts): FleetStore {
   const { redis, keys, channels } = parts;
-  const load = async (): Promise<Fleet> => loadFleet(parts);
+  const floor = new EpochFloor();
+  const load = async (): Promise<Fleet> => {
+    const fleet = await loadFleet(parts);
+    floor.demand(fleet.epoch);
+    floor.raise(fleet.epoch);
+    return fleet;
+  };
   const change = async (
     expected: Epoch,
     ops: readonly FleetOp[],
     audit: Audit,
-  ): Promise<{ ok: boolean; epoch: Epoch }> => changeFleet(parts, expected, { ops, audit });
+  ): Promise<{ ok: boolean; epoch: Epoch }> => {
+    floor.demand(expected);
+    const changed = await changeFleet(parts, expected, { ops, audit });
+    if (changed.ok) floor.raise(changed.epoch);
+    return changed;
+  };
   return {
     load,
     change,
@@ -64,6 +75,9 @@ export function createFleetStore(parts: FleetStoreParts): FleetStore {
       const texts = await redis.lrange(keys.topologyLog, 0, topologyLogEntriesMax - 1);
       return fleetAt(keys, wanted, { fleet, changes: texts.map(decodeLogEntry) });
     },
+    floor: () => floor.epoch,
+    raiseFloor: (seen) => floor.raise(seen),
+    restore: (request) => restoreFleet(parts, request),
     watch(listener) {
       return channels.listen(keys.epochChannel, (message) => listener(epochOf(Number(message))));
     },
@@ -94,13 +108,15 @@ async function changeFleet(
   const epoch = epochOf(numberOf(now));
   if (code === ChangeFleetCode.EpochMoved) return { ok: false, epoch };
   if (code !== ChangeFleetCode.Ok) throw unknownCode(changeFleetScript, code);
-  if (waitAof) await waitUntilOnDisk(redis);
+  await waitUntilOnDisk(redis, waitAof);
   return { ok: true, epoch };
 }
 
 /** Servers without AOF, or too old to be asked, keep their own promise and no better one. */
-export async function waitUntilOnDisk(redis: Redis): Promise<void> {
-  await redis.call('WAITAOF', 1, 0, waitAofMs).catch((error: unknown) => {
+export async function waitUntilOnDisk(redis: Redis, how: WaitAof): Promise<void> {
+  if (how === false) return;
+  // Beyond this time the server's disk is ill; the change itself has already happened.
+  await redis.call('WAITAOF', 1, how.replicas, how.ms).catch((error: unknown) => {
     if ((error as { name?: string }).name !== 'ReplyError') throw error;
   });
 }

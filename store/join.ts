@@ -1,6 +1,7 @@
 import { epoch as epochOf } from '../core/ids';
 import type { NodeId, PhysicalUid, ShardId } from '../core/ids';
 import { waitUntilOnDisk } from './fleet';
+import type { WaitAof } from './options';
 import { encodeAudit, encodeOps } from './fleet-ops';
 import { hasSettledEntries } from './journals';
 import type { JournalStoreParts } from './journals';
@@ -11,7 +12,7 @@ import type { FleetOp, JoinRequest, JoinResult, Store } from './types';
 /** Each further round means that the fence was raised anew meanwhile. */
 const roundsMax = 3;
 
-export function createJoin(parts: JournalStoreParts & { waitAof: boolean }): Store['join'] {
+export function createJoin(parts: JournalStoreParts & { waitAof: WaitAof }): Store['join'] {
   return async (physicalUid, request) => {
     const changed = changedShards(physicalUid, request.changes);
     let raise = '';
@@ -19,7 +20,7 @@ export function createJoin(parts: JournalStoreParts & { waitAof: boolean }): Sto
       const [code, value] = await tryJoin(parts, physicalUid, { request, changed, raise });
       switch (code) {
         case JoinTargetsCode.Ok:
-          if (parts.waitAof) await waitUntilOnDisk(parts.redis);
+          await waitUntilOnDisk(parts.redis, parts.waitAof);
           return { kind: 'ok', epoch: epochOf(numberOf(value)) };
         case JoinTargetsCode.JournalsToRead:
           raise = textOf(value);

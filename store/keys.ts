@@ -95,7 +95,8 @@ export type RecordKind =
   | 'webhook'
   | 'experimental-feature'
   | 'index-update'
-  | 'ttl-sweep';
+  | 'ttl-sweep'
+  | 'anti-entropy-report';
 
 export function createKeys(prefix: string): Keys {
   if (!/^[A-Za-z0-9_.-]+$/.test(prefix)) {

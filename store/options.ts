@@ -15,5 +15,8 @@ export interface StoreOptions {
   /** Idempotency keys beyond this many push out those that expire first. */
   readonly idempotencyKeysMax?: number;
   /** Waits after each change of the fleet until it is on disk, where the server can say so. */
-  readonly waitAof?: boolean;
+  readonly waitAof?: WaitAof;
 }
+
+/** False: not at all. `replicas`: how many replicas must have it on disk, too. */
+export type WaitAof = false | { readonly replicas: number; readonly ms: number };

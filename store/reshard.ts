@@ -26,7 +26,7 @@ export function createReshard(parts: Omit<FleetStoreParts, 'channels'>): Store['
     );
     switch (code) {
       case ReshardIndexCode.Ok:
-        if (waitAof) await waitUntilOnDisk(redis);
+        await waitUntilOnDisk(redis, waitAof);
         return { kind: 'ok', epoch: epochOf(numberOf(now)) };
       case ReshardIndexCode.FenceLost:
         return { kind: 'no', reason: 'fence-lost' };

@@ -1,4 +1,5 @@
-import type { AliasEntry, Fleet, FleetNode, IndexEntry, JsonValue, Replica } from '../core/fleet';
+import type { AntiEntropyReport } from '../core/anti-entropy';
+import type { AliasEntry, Fleet, FleetNode, IndexEntry, Replica } from '../core/fleet';
 import type {
   Epoch,
   FleetTaskUid,
@@ -31,6 +32,7 @@ import type {
   Webhook,
 } from './record-types';
 import type { GovernorStore } from './governor-types';
+import type { RestoreRequest } from './restore';
 import type { NodeMarkStore } from './node-marks';
 import type { FleetTask, TaskStore } from './task-types';
 import type { PastFleet } from './topology';
@@ -93,6 +95,12 @@ export interface FleetStore {
   log(limit: number): Promise<TopologyLogEntry[]>;
   /** The fleet as it was at an epoch, as far as the log reaches back. */
   at(epoch: Epoch): Promise<PastFleet>;
+  /** The highest epoch that this process has seen; a state below it is refused. */
+  floor(): Epoch;
+  /** Tells of an epoch that was seen elsewhere, as on a node. */
+  raiseFloor(seen: Epoch): void;
+  /** Replaces the state by another one; see `store/restore.ts`. */
+  restore(request: RestoreRequest): Promise<Epoch>;
   /** Calls the listener with each new epoch, from any pod. Returns the way to stop it. */
   watch(listener: (epoch: Epoch) => void): () => void;
 }
@@ -372,6 +380,7 @@ export interface Store {
   readonly audit: AuditLog;
   readonly nodeMarks: NodeMarkStore;
   readonly ttlSweeps: Records<TtlSweep>;
+  readonly antiEntropyReports: Records<AntiEntropyReport>;
   /** Ends the subscriptions this store made. The connections given to it are the caller's to end. */
   close(): Promise<void>;
 }
@@ -386,14 +395,4 @@ export interface AliasView {
   delete(name: IndexUid, audit: Audit): Promise<boolean>;
 }
 
-/** Thrown for what the caller cannot decide by a value. Match on `code`. */
-export class StoreError extends Error {
-  override readonly name = 'StoreError';
-  constructor(
-    readonly code: 'store_contention' | 'store_too_many_items' | 'store_corrupt' | 'store_closed',
-    message: string,
-    readonly details: { readonly [name: string]: JsonValue } = {},
-  ) {
-    super(message);
-  }
-}
+export { StoreError } from './store-error';

@@ -8,6 +8,7 @@ import {
 } from '../core/ids';
 import type { PhysicalUid } from '../core/ids';
 import { waitUntilOnDisk } from './fleet';
+import type { WaitAof } from './options';
 import { encodeAudit, encodeOps } from './fleet-ops';
 import type { Keys } from './keys';
 import { idempotencyId } from './records/idempotency';
@@ -37,7 +38,7 @@ export interface WriterStoreParts {
   readonly pods: PodStore;
   readonly tasksMax: number;
   readonly idempotencyKeysMax: number;
-  readonly waitAof: boolean;
+  readonly waitAof: WaitAof;
 }
 
 export function createWriterStore(parts: WriterStoreParts): WriterStore {
@@ -68,15 +69,15 @@ export function createWriterStore(parts: WriterStoreParts): WriterStore {
     },
     async begin(request) {
       const result = await begin(parts, request);
-      if (parts.waitAof && result.kind === 'ok' && request.changes.length > 0) {
-        await waitUntilOnDisk(parts.redis);
+      if (result.kind === 'ok' && request.changes.length > 0) {
+        await waitUntilOnDisk(parts.redis, parts.waitAof);
       }
       return result;
     },
     async commit(request) {
       const result = await commit(parts, request);
-      if (parts.waitAof && result.kind !== 'lease-lost' && request.stale.length > 0) {
-        await waitUntilOnDisk(parts.redis);
+      if (result.kind !== 'lease-lost' && request.stale.length > 0) {
+        await waitUntilOnDisk(parts.redis, parts.waitAof);
       }
       return result;
     },

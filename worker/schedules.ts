@@ -4,6 +4,7 @@ import type { Log } from '../activities/tools';
 import type { Config } from '../config/config';
 import { timesOf } from '../core/rollover';
 import type { Store } from '../store/types';
+import { upkeepSchedules } from './upkeep-schedules';
 import type { WantedSchedule } from '../workflows/schedules';
 import {
   canarySchedule,
@@ -61,6 +62,7 @@ export async function restoreSchedules(
   const wanted = [
     ...policies.map((policy) => rolloverSchedule(policy, timesOf(policy.triggers))),
     ...canaries.map(canarySchedule),
+    ...upkeepSchedules(config),
     settingsCheckSchedule(settings.checkIntervalMs, settings.repairDrift),
     expireSchedule(ttl.sweepIntervalMs, {
       documentsPerSecond: ttl.documentsPerSecond,

@@ -6,12 +6,14 @@ import type { WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities/create-activities';
 import type { ActivityTools, Log } from '../activities/tools';
 import type { Config } from '../config/config';
+import { waitAofOf } from '../config/wait-aof';
 import { createNodes } from '../meili/nodes';
 import { connectRedis } from '../store/connect';
 import { createStore } from '../store/create-store';
 import type { Store } from '../store/types';
 import { failpointOf } from './failpoint';
 import { WorkerPod } from './pod';
+import { learnEpochs } from './epochs';
 import { restoreSchedules } from './schedules';
 import { registerSearchAttributes } from './search-attributes';
 import { activityConfigOf, operatorApiOf, runsOf, searchApiOf, systemClock } from './tools';
@@ -66,6 +68,7 @@ async function open({ config, env, log }: StartOptions): Promise<Opened> {
       prefix: config.redis.prefix,
       requestDeadlineMs: config.api.requestDeadlineMs,
       podLeaseMs: config.pods.leaseMs,
+      waitAof: waitAofOf(config.redis),
     });
     closers.push(() => store.close());
     const native = await NativeConnection.connect({ address: config.temporal.address });
@@ -80,6 +83,7 @@ async function open({ config, env, log }: StartOptions): Promise<Opened> {
     const { key: masterKey, deadlineMs } = config.nodes;
     const nodes = createNodes({ masterKey, nodeKeyUid: pod.nodeKeyUid, deadlineMs });
     closers.push(() => nodes.close());
+    await learnEpochs({ store, nodes, log });
     await restoreSchedules(client, { store, config, log });
     const tools: ActivityTools = {
       ...{ nodes, store, log, clock: systemClock, runs: runsOf(client) },

@@ -54,7 +54,7 @@ export function operatorApiOf(config: Config, env: NodeJS.ProcessEnv): OperatorA
 }
 
 export function activityConfigOf(config: Config): ActivityTools['config'] {
-  const { nodes, api, sync, writes, worker, fleet } = config;
+  const { nodes, api, sync, writes, worker, fleet, repair } = config;
   return {
     nodeDeadlineMs: nodes.deadlineMs,
     requestDeadlineMs: api.requestDeadlineMs,
@@ -64,6 +64,7 @@ export function activityConfigOf(config: Config): ActivityTools['config'] {
     heartbeatMs: Math.min(Math.ceil(worker.heartbeatMs / 4), heartbeatMsMax),
     parallelSyncs: sync.parallelSyncs,
     restartCommand: nodes.restartCommand,
+    repair,
     fleet,
   };
 }

@@ -64,6 +64,9 @@ function repairScopeId({ node, physicalUid, shard }: RepairScope): string {
 
 /** A dry run locks nothing but itself. */
 export const planId = (change: PlacementChange): string => `plan/${changeId(change)}`;
+export const rebuildNodeId = (node: NodeId): string => `rebuild/${part(node)}`;
+/** One run for the whole fleet at a time. */
+export const antiEntropyId = 'anti-entropy';
 export const settingsId = (physicalUid: PhysicalUid): string => `settings/${part(physicalUid)}`;
 /** `null`: all indexes. */
 export const settingsCheckId = (physicalUid: PhysicalUid | null): string =>
@@ -83,3 +86,5 @@ export const rolloverScheduleId = (policy: string): string => `rollover-schedule
 export const settingsCheckScheduleId = 'settings-check-schedule';
 export const expireScheduleId = 'ttl-schedule';
 export const canaryScheduleId = (canary: string): string => `canary-schedule/${part(canary)}`;
+export const repairScheduleId = 'repair-schedule';
+export const antiEntropyScheduleId = 'anti-entropy-schedule';

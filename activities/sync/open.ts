@@ -7,6 +7,7 @@ import type { Transition } from '../../core/replicas';
 import { refuse } from '../errors';
 import { allWorkedOff } from '../node-queue';
 import type { NodeSide } from '../node-queue';
+import { demandKnown } from '../nodes/inspect';
 import { preparePhysicalIndex } from '../physical-index';
 import { clientOf, entryOf } from '../tools';
 import type { ActivityTools, Call } from '../tools';
@@ -23,6 +24,7 @@ export async function openTarget(
   ref: SyncRef,
   call: Call,
 ): Promise<OpenResult> {
+  await demandKnown(tools, [ref.source, ref.target]);
   const numbered = await takeNumber(tools, ref);
   const entry = await entryOf(tools, ref.physicalUid);
   const side = { client: await clientOf(tools, ref.target), physicalUid: ref.physicalUid };

@@ -1,5 +1,6 @@
 import type { SyncRef, VerifyResult } from '../../core/operations';
 import { refuse } from '../errors';
+import { demandKnown } from '../nodes/inspect';
 import { allWorkedOff } from '../node-queue';
 import { stopIfCancelled } from '../tools';
 import type { ActivityTools, Call } from '../tools';
@@ -25,6 +26,8 @@ export async function verifyCopy(
   ref: SyncRef,
   call: Call,
 ): Promise<VerifyResult> {
+  // What is compared next decides who answers: neither side may be another disk by now.
+  await demandKnown(tools, [ref.source, ref.target]);
   const session = await openSession(tools, ref, call);
   const entry = await entryNow(session);
   const result = { documents: 0, ranges: 0, again: 0 };

@@ -3,6 +3,7 @@ import { MeiliError, isMeiliError } from '../../core/errors';
 import { isStoreAway } from '../../store/connect';
 import type { Log } from '../log';
 import { wrongContentType } from './body';
+import { stateLost } from './state-lost';
 
 /** Every error leaves as Meilisearch's four members; what is ours to hide is logged, not sent. */
 export function registerErrors(app: FastifyInstance, log: Log): void {
@@ -37,6 +38,7 @@ function asMeiliError(error: FastifyError | Error, request: FastifyRequest): Mei
     );
   }
   const code = 'code' in error ? error.code : '';
+  if (code === 'store_epoch_lowered') return stateLost();
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return wrongContentType(request);
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return new MeiliError('payload_too_large', 'The provided payload reached the size limit.');

@@ -107,6 +107,14 @@ const named: Readonly<Record<string, string>> = {
   'POST /_miroir/rebalance': 'Spread the shards evenly.',
   'POST /_miroir/upgrade': 'Restart nodes one by one, each in step again before the next.',
   'GET /_miroir/rebalance/status': 'Rebalances that run and ran.',
+  'POST /_miroir/nodes/{id}/rebuild': 'Take a node back that lost or changed its disk.',
+  'POST /_miroir/anti-entropy': 'Compare all copies with each other now.',
+  'GET /_miroir/anti-entropy/reports': 'What the comparisons found, newest first.',
+  'GET /_miroir/anti-entropy/reports/{id}': 'One report in full.',
+  'GET /_miroir/recovery':
+    'Which state of the fleet the nodes could give back, and what would be lost.',
+  'POST /_miroir/recovery':
+    'Make the state of the fleet again from the nodes, after Redis lost it.',
   'GET /_miroir/operations': 'List operations.',
   'GET /_miroir/operations/queue': 'Which operation has which groups, and who waits for them.',
   'GET /_miroir/operations/{id}': 'One operation with its plan, progress and time left.',

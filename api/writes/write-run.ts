@@ -6,6 +6,7 @@ import { fenceWaitMsMax } from '../../core/limits';
 import type { FleetTask } from '../../store/task-types';
 import type { BeginResult, CommitResult, FleetTaskDraft } from '../../store/types';
 import { clientOf } from '../context';
+import { stateLost } from '../http/state-lost';
 import { restoreSettings } from '../follower/restore-settings';
 import { finished } from '../follower/task-times';
 import type { NodeOutcome } from './fan-out';
@@ -87,7 +88,7 @@ export class WriteRun {
         state.begun = true;
         return await this.#carryOut(plan, held, { ...begun, nonce });
       }
-      const repeated = await this.#afterRefusal(begun, fenceUntil);
+      const repeated = await this.#afterRefusal(begun, { fenceUntil, epoch });
       if (repeated !== null) return { task: repeated, degraded: null };
     }
   }
@@ -95,11 +96,13 @@ export class WriteRun {
   /** What to do when begin said no; the task of an earlier request with the same idempotency key. */
   async #afterRefusal(
     begun: Exclude<BeginResult, { kind: 'ok' }>,
-    fenceUntil: number,
+    { fenceUntil, epoch }: { readonly fenceUntil: number; readonly epoch: number },
   ): Promise<FleetTask | null> {
     if (performance.now() >= this.#until) throw notReady();
     switch (begun.kind) {
       case 'epoch-moved':
+        // It was planned by an epoch that Redis does not know any more.
+        if (begun.epoch < epoch) throw stateLost();
         await this.ctx.fleet.reload(begun.epoch);
         return null;
       case 'journal-missing':

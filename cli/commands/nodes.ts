@@ -3,6 +3,8 @@ import type { ConnectFlags } from '../connect';
 import { connect, withConnection } from '../connect';
 import { positive, runChange, whole, withRun } from '../run-operation';
 import type { RunFlags } from '../run-operation';
+import { CommandError } from '../exit-codes';
+import { watchOperation } from '../operations';
 import { createScreen } from '../ui';
 import { registerNodeUpgrade } from './upgrade';
 
@@ -62,6 +64,14 @@ export function registerNodes(program: Command): void {
         runChange(flags, (api, options) => api.post(`${pathOf(id)}/${verb}`, options)),
     );
   }
+
+  withConnection(
+    nodes.command('rebuild <id>').description('Take a node back that lost or changed its disk.'),
+  )
+    .option('--accept-loss', 'also where it had last copies, or has the disk of another')
+    .option('--wait', 'follow it to its end')
+    .option('--why <reason>', 'stands in the topology log', '')
+    .action(rebuild);
 
   withRun(nodes.command('remove <id>').description('Drain a node, then take it out of the fleet.'))
     .option('--lost', 'the node is dead: forget its copies instead of moving them')
@@ -154,4 +164,19 @@ async function list(flags: ConnectFlags): Promise<void> {
       node.url,
     ]),
   );
+}
+
+/** It waits for no approval: the node serves nothing, and what would be lost must be accepted here. */
+async function rebuild(id: string, flags: RunFlags & { acceptLoss?: true }): Promise<void> {
+  const api = connect(flags);
+  const { operation } = await api.post<{ operation: string }>(`/_miroir/nodes/${id}/rebuild`, {
+    ...{ who: process.env['USER'] ?? 'operator', why: flags.why ?? '' },
+    acceptLoss: flags.acceptLoss === true,
+  });
+  if (!flags.wait) {
+    const hint = `Running: miroir ops watch ${operation}`;
+    return console.log(flags.json ? JSON.stringify({ operation }) : hint);
+  }
+  const { status } = await watchOperation(api, operation, createScreen(process.stdout));
+  if (status !== 'succeeded') throw new CommandError(`${operation} ended as ${status}.`);
 }

@@ -83,6 +83,11 @@ function planFor(one: PlacementChange): OperationPlan {
   return { ...planOf([target()], 7), change: one, undo };
 }
 
+const antiEntropy = {
+  ...{ physicalUid: null, repair: true, documentsPerSecond: null, ...who, why: 'record' },
+  options: auto,
+};
+
 const scenes: Readonly<Record<string, Scene>> = {
   'sync-shards-move': (runs, world) => {
     world.answer('joinUnderFence', { joined: false, reason: 'the source is busy' });
@@ -202,6 +207,29 @@ const scenes: Readonly<Record<string, Scene>> = {
     for (const node of ['meili-1', 'meili-1', 'meili-2']) await proceed(handle, node);
     return handle;
   },
+  'rebuild-node': (runs, world) => {
+    world.plans = [planOf([target()], 7)];
+    return runs.start('rebuildNode', {
+      ...{ node: nodeId('meili-1'), acceptLoss: false, ...who, why: 'record', options: auto },
+    });
+  },
+  'scheduled-repair': (runs, world) => {
+    const [repair, rebuild] = [nodeId(target()), nodeId(`${target()}x`)];
+    world.answer('findRepairs', { repair: [repair], rebuild: [rebuild], left: ['meili-9'] });
+    return runs.start('scheduledRepair', { options: auto });
+  },
+  'anti-entropy': (runs, world) => {
+    world.answer('settleDifferences', { nodes: [nodeId(target())] });
+    return runs.start('antiEntropy', antiEntropy);
+  },
+  'anti-entropy-cancel': async (runs, world) => {
+    const gate = world.gate('compareIndex');
+    const handle = await runs.start('antiEntropy', antiEntropy);
+    await waitFor(() => gate.reached > 0, { what: 'the comparison' });
+    await handle.executeUpdate('cancel', { args: [who] });
+    return handle;
+  },
+  'scheduled-anti-entropy': (runs) => runs.start('scheduledAntiEntropy', antiEntropy),
   'settings-broadcast': (runs) =>
     runs.start('settingsBroadcast', { physicalUid: physicalUid('p-1'), ...who, why: 'record' }),
   'rollover-alias': (runs) =>

@@ -262,7 +262,7 @@ test('two prefixes share nothing', async () => {
 });
 
 test('waits for the disk where the server can, and goes on where it cannot', async () => {
-  const careful = openStore({ waitAof: true });
+  const careful = openStore({ waitAof: { replicas: 0, ms: 1_000 } });
   try {
     expect(await makeIndex(careful.store)).toBe(1);
   } finally {

@@ -28,7 +28,7 @@ let pod: OpenStore;
 beforeAll(async () => {
   server = await valkeyOnDisk();
   await server.start();
-  pod = openStore({ prefix: 'restart', waitAof: true }, server.url);
+  pod = openStore({ prefix: 'restart', waitAof: { replicas: 0, ms: 1_000 } }, server.url);
 }, 120_000);
 afterAll(async () => {
   await pod.close();

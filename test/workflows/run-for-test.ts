@@ -188,6 +188,17 @@ export class FakeWorld {
       flipAliases: this.#fake('flipAliases', nothing),
       retainIndexes: this.#fake('retainIndexes', () => ({ deleted: [] as IndexUid[] })),
       dropNextIndex: this.#fake('dropNextIndex', nothing),
+      checkRebuild: this.#fake('checkRebuild', () => ({ ok: true, group: groupId(0) })),
+      disownCopies: this.#fake('disownCopies', () => ({ epoch: epoch(4) })),
+      emptyNode: this.#fake('emptyNode', () => ({ deleted: 1 })),
+      renameNode: this.#fake('renameNode', ok),
+      findRepairs: this.#fake('findRepairs', () => ({ repair: [], rebuild: [], left: [] })),
+      beginAntiEntropy: this.#fake('beginAntiEntropy', () => ({
+        indexes: [physicalUid('p-1'), physicalUid('p-2')],
+      })),
+      compareIndex: this.#fake('compareIndex', () => ({ documents: 10, differences: 1 })),
+      settleDifferences: this.#fake('settleDifferences', () => ({ nodes: [] })),
+      finishAntiEntropy: this.#fake('finishAntiEntropy', () => ({ outcome: 'equal' })),
       runCanary: this.#fake('runCanary', ({ canary }) => ({
         ...{ canary, ok: false, failures: ['min_hits: 0 hits, fewer than 1'], latencyMs: 4 },
       })),

@@ -16,7 +16,7 @@ export function registerTopology(app: FastifyInstance, ctx: ApiContext): void {
 
   // No key: load balancers and Kubernetes ask it, and it tells nothing of the fleet.
   app.get('/_miroir/ready', async (_request, reply) => {
-    const ready = ctx.fleet.ready() && ctx.pod.ready();
+    const ready = ctx.fleet.ready() && ctx.pod.ready() && !ctx.fleet.lost();
     return await reply.code(ready ? 200 : 503).send({ ready });
   });
 

@@ -1,0 +1,93 @@
+import type { Fleet } from '../core/fleet';
+import { epoch as epochOf } from '../core/ids';
+import type { Epoch, PhysicalUid } from '../core/ids';
+import { scriptItemsMax } from '../core/limits';
+import { encodeAudit, encodeOps } from './fleet-ops';
+import type { FleetStoreParts } from './fleet';
+import { listOf, numberOf, unknownCode } from './script';
+import { ChangeFleetCode, changeFleetScript } from './scripts/change-fleet';
+import { raiseNumberScript } from './scripts/raise-number';
+import { reachEpochScript } from './scripts/reach-epoch';
+import type { Audit, FleetOp } from './types';
+
+export interface RestoreRequest {
+  /** The state that the fleet gets, whatever Redis has now. */
+  readonly fleet: Fleet;
+  /** The epoch that it gets: above every one that was ever seen. */
+  readonly epoch: Epoch;
+  readonly audit: Audit;
+  /** No task of the fleet may get a uid below this again. */
+  readonly nextTaskUid: number;
+  /** For each index the first place in the order of insertion that no document has. */
+  readonly sequences: ReadonlyMap<PhysicalUid, number>;
+}
+
+/**
+ * Writes a whole state in parts and raises the epoch in the last one. Until then the epoch is below
+ * what every process has seen, so none of them takes a part for the whole; a restore that breaks off
+ * is begun again from its start.
+ */
+export async function restoreFleet(
+  parts: FleetStoreParts,
+  request: RestoreRequest,
+): Promise<Epoch> {
+  const { redis, keys, scripts } = parts;
+  const { fleet, audit, epoch, nextTaskUid, sequences } = request;
+  await redis.del(keys.nodes, keys.indexes, keys.aliases);
+  for (const { physicalUid } of fleet.indexes) await redis.del(keys.placement(physicalUid));
+  const ops = opsOf(fleet);
+  for (let at = 0; at < ops.length; at += scriptItemsMax) {
+    await apply(parts, ops.slice(at, at + scriptItemsMax), audit);
+  }
+  await scripts.run(raiseNumberScript, [keys.nextTaskUid], [nextTaskUid]);
+  for (const [uid, sequence] of sequences) {
+    await scripts.run(raiseNumberScript, [keys.sequence(uid)], [sequence]);
+  }
+  const reached = await scripts.run(
+    reachEpochScript,
+    [keys.epoch, keys.topologyLog],
+    [
+      keys.epochChannel,
+      encodeAudit(audit),
+      JSON.stringify([`restore epoch ${fleet.epoch}`]),
+      epoch,
+    ],
+  );
+  return epochOf(numberOf(reached));
+}
+
+async function apply(
+  { redis, keys, scripts }: FleetStoreParts,
+  ops: readonly FleetOp[],
+  audit: Audit,
+): Promise<void> {
+  for (;;) {
+    const present = Number((await redis.get(keys.epoch)) ?? '0');
+    const encoded = encodeOps(keys, ops, 2);
+    const [code] = listOf(
+      await scripts.run(
+        changeFleetScript,
+        [keys.epoch, keys.topologyLog, ...encoded.keys],
+        [keys.epochChannel, encodeAudit(audit), encoded.lines, present, ...encoded.args],
+      ),
+    );
+    if (code === ChangeFleetCode.Ok) return;
+    if (code !== ChangeFleetCode.EpochMoved) throw unknownCode(changeFleetScript, code);
+  }
+}
+
+function opsOf(fleet: Fleet): FleetOp[] {
+  return [
+    ...fleet.nodes.map((node): FleetOp => ({ op: 'set-node', node })),
+    ...fleet.indexes.flatMap(({ placement, ...entry }): FleetOp[] => [
+      { op: 'set-index', entry },
+      ...placement.flatMap(({ group, shards }) =>
+        shards.map((replicas, shard): FleetOp => ({
+          ...{ op: 'set-replicas', physicalUid: entry.physicalUid },
+          ...{ group, shard: shard as never, replicas },
+        })),
+      ),
+    ]),
+    ...fleet.aliases.map((alias): FleetOp => ({ op: 'set-alias', alias })),
+  ];
+}
