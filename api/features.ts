@@ -25,7 +25,12 @@ export const featureNames = [
 export type FeatureName = (typeof featureNames)[number];
 
 /** The nodes do these; their flag is set on every node. */
-const ofNodes: readonly FeatureName[] = ['containsFilter', 'disableDocumentsFetchQueue'];
+const ofNodes: readonly FeatureName[] = [
+  'editDocumentsByFunction',
+  'containsFilter',
+  'getTaskDocumentsRoute',
+  'disableDocumentsFetchQueue',
+];
 /**
  * What a fleet can serve. The others would answer for a part of the documents, or reach a node past
  * Miroir, and cannot be switched on.

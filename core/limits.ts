@@ -39,3 +39,5 @@ export const topologyUndoBytesMax = 64 * 1024;
 
 /** Operations that wait for a group at once. More would be answered by a fleet that none of them saw. */
 export const operationsQueuedMax = 32;
+/** Of a function that edits documents, with its context: it stands in the task. */
+export const editBytesMax = 256 * 1024;

@@ -1,3 +1,4 @@
+import { unwrapEditError } from '../../core/edit-function';
 import type { JsonValue } from '../../core/fleet';
 import type { FleetTask } from '../../store/task-types';
 
@@ -15,6 +16,7 @@ export function clientError(task: FleetTask, error: JsonObject): JsonObject {
     text = text.replaceAll(task.physicalUid, task.indexUid);
   }
   text = withOwnFilter(text, task.details?.['originalFilter']);
+  if (task.type === 'documentEdition') text = unwrapEditError(text);
   text = text.replaceAll(/, `_miroir_[a-z_]+`|`_miroir_[a-z_]+`, /g, '');
   return { message: text, code: code ?? null, type: type ?? null, link: link ?? null };
 }

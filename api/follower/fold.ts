@@ -163,7 +163,10 @@ function detailsOf(task: FleetTask): FleetTask['details'] {
     return { ...details, indexedDocuments: typeof indexed === 'number' ? indexed : 0 };
   }
   if (!('deletedDocuments' in details)) return details;
-  return { ...details, deletedDocuments: deletedOf(task) };
+  const deletedDocuments = deletedOf(task);
+  // An edition counts the documents it was applied to as both.
+  const edited = 'editedDocuments' in details ? { editedDocuments: deletedDocuments } : {};
+  return { ...details, deletedDocuments, ...edited };
 }
 
 /** The nodes of one group counted each document once for each copy. */

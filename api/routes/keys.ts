@@ -8,6 +8,7 @@ import { authorize } from '../auth/authorize';
 import type { ApiContext } from '../context';
 import { Fields } from '../http/fields';
 import { readPage } from '../http/page';
+import { isoTime } from '../http/iso-time';
 import { raiseEpoch } from '../raise-epoch';
 
 interface KeyParams {
@@ -167,13 +168,8 @@ function demandScope(key: ApiKey): void {
 function readExpiry(fields: Fields, now: Date): string | null {
   const text = fields.optionalString('expiresAt');
   if (text === null) return null;
-  const iso = /^\d{4}-\d{2}-\d{2}$/.test(text)
-    ? `${text}T00:00:00Z`
-    : /^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}$/.test(text)
-      ? `${text.replace(' ', 'T')}Z`
-      : text;
-  const millis = /^\d{4}-\d{2}-\d{2}T/.test(iso) ? Date.parse(iso) : Number.NaN;
-  if (Number.isNaN(millis) || millis <= now.getTime()) {
+  const iso = isoTime(text);
+  if (iso === null || Date.parse(iso) <= now.getTime()) {
     throw fields.invalid(
       'expiresAt',
       `\`${text}\` is not a valid date. It should follow the RFC 3339 format to represents a date or datetime in the future or specified as a null value. e.g. 'YYYY-MM-DD' or 'YYYY-MM-DD HH:MM:SS'.\n`,

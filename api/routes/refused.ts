@@ -68,13 +68,6 @@ const refusals: readonly Refusal[] = [
     feature: { name: 'logsRoute', doing: 'Modifying logs through the `/logs/*` routes' },
   },
   {
-    routes: { 'GET /tasks/:uid/documents': 'tasks.get' },
-    feature: {
-      name: 'getTaskDocumentsRoute',
-      doing: 'Getting the documents of an enqueued task',
-    },
-  },
-  {
     routes: { 'POST /tasks/compact': 'tasks.compact' },
     feature: { name: 'taskQueueCompactionRoute', doing: 'Using the /tasks/compact route' },
   },

@@ -17,13 +17,14 @@ export type Step =
   | { readonly kind: 'delete-ids'; readonly ids: readonly string[] }
   | { readonly kind: 'delete-filter'; readonly filter: JsonValue }
   | { readonly kind: 'delete-all' }
+  | { readonly kind: 'edit'; readonly body: { [name: string]: JsonValue } }
   | { readonly kind: 'delete-index' };
 
 /** Only document routes take `customMetadata`. The others may be sent twice without harm. */
 export function carriesMetadata(step: Step): boolean {
-  return (
-    step.kind === 'documents' || (step.kind.startsWith('delete-') && step.kind !== 'delete-index')
-  );
+  const { kind } = step;
+  if (kind === 'documents' || kind === 'edit') return true;
+  return kind.startsWith('delete-') && kind !== 'delete-index';
 }
 
 /** More ids than this are not stored with the task: they would be most of what Redis holds. */
@@ -57,6 +58,8 @@ export function nodeTaskType(step: Step): string {
     case 'delete-filter':
     case 'delete-all':
       return 'documentDeletion';
+    case 'edit':
+      return 'documentEdition';
     case 'delete-index':
       return 'indexDeletion';
   }
@@ -93,6 +96,8 @@ export async function sendStep(
       return await client.deleteByFilter(uid, step.filter, options);
     case 'delete-all':
       return await client.deleteAll(uid, options);
+    case 'edit':
+      return await client.editDocuments(uid, step.body, options);
     case 'delete-index':
       return await client.deleteIndex(uid, plain);
   }

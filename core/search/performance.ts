@@ -11,19 +11,21 @@ function nanoseconds(text: JsonValue): number | null {
 
 /**
  * `performanceDetails` of several nodes: the nodes work side by side, so the longest time of each
- * phase is shown. Null where no node sent any.
+ * phase is shown. Null where no node sent any; a node may have sent none but the empty object.
  */
 export function mergePerformance(all: readonly (JsonValue | undefined)[]): string | null {
   const longest = new Map<string, { text: string; time: number }>();
+  let sent = false;
   for (const one of all) {
     if (typeof one !== 'object' || one === null || Array.isArray(one)) continue;
+    sent = true;
     for (const [phase, text] of Object.entries(one)) {
       const time = nanoseconds(text);
       if (time === null || typeof text !== 'string') continue;
       if (time > (longest.get(phase)?.time ?? -1)) longest.set(phase, { text, time });
     }
   }
-  if (longest.size === 0) return null;
+  if (!sent) return null;
   const members = [...longest].map(([phase, { text }]) => [phase, text] as const);
   return JSON.stringify(Object.fromEntries(members));
 }

@@ -106,6 +106,21 @@ test.each<[string, string, JsonValue | undefined, string]>([
   expect([answer.status, answer.body['code']]).toEqual([400, code]);
 });
 
+test.each([
+  ['2050-11-13', '2050-11-13T00:00:00Z'],
+  ['2050-11-13 01:02:03', '2050-11-13T01:02:03Z'],
+  ['2050-11-13T00:00:00.000Z', '2050-11-13T00:00:00Z'],
+  ['2050-11-13T00:00:00.1200+02:00', '2050-11-13T00:00:00.12+02:00'],
+  ['2050-02-30', null],
+  ['2050-11-13T10:00', null],
+  ['2050-11-13T10:00:00 Z', null],
+  ['2001-01-01', null],
+])('a key that expires at %s shows %s', async (expiresAt, shown) => {
+  const made = await pods[0].send('POST', '/keys', { actions: [], indexes: [], expiresAt });
+  if (shown === null) expect(made.body['code']).toBe('invalid_api_key_expires_at');
+  else expect(made.body['expiresAt']).toBe(shown);
+});
+
 test('an index shows when its last task was worked off', async () => {
   const created = await pods[0].write('POST', '/indexes', { uid: 'timed' });
   const before = await pods[1].send('GET', '/indexes/timed');

@@ -10,25 +10,19 @@ import { replay } from '../local/embedded-node/replay';
 import type { Report } from '../local/embedded-node/replay';
 
 /** So much must be equal, whatever is listed below. */
-const shareMin = 0.97;
+const shareMin = 0.985;
 const recorded = 451;
 
-/** By group, request and line in the file: line 1 is the first. */
+/** By group, request and line in the file: line 1 is the first. An entry that is equal again fails, too. */
 const reasons: Readonly<Record<string, string>> = {
   'settings PATCH /indexes/books/settings/embedders 186':
     'the text counts documents without vectors, and one node has only some of them',
-  'search POST /indexes/books/search 249':
-    'how long which step took is one node’s own, and an embedded node has no such steps',
-  'multi-search POST /multi-search 268':
-    'totals of keyword queries are asked by federations of one node, which an embedded node refuses',
   'tasks GET /tasks?indexUids=books&limit=1 324':
     'the engine cuts the page before it drops swaps from it, so its page is empty and the last',
   'tasks GET /batches?limit=1 338': 'the recorded batch was caught while it ran',
   'tasks GET /batches/0 339': 'the recorded one was asked for before its deletion had run',
   'instance POST /dumps 341': 'a node can only dump its own documents; refused with the reason',
   'instance POST /snapshots 342': 'a node can only copy its own disk; refused with the reason',
-  'odd-documents GET /indexes/odd/documents?ids=40,41 433':
-    'members of a document come in the order in which its node first saw them, and nodes differ',
 };
 
 let fleet: FleetForTest;
@@ -48,14 +42,14 @@ test('every recorded exchange was replayed', () => {
   expect(total).toBe(recorded);
 });
 
-test('97 of 100 are answered as recorded', () => {
+test('nearly all are answered as recorded', () => {
   const equal = Object.values(report.groups).reduce((sum, group) => sum + group.equal, 0);
   expect(equal / recorded).toBeGreaterThanOrEqual(shareMin);
 });
 
-test('what differs has a reason', () => {
-  const unexplained = report.differences.filter(
-    ({ group, request, line }) => reasons[`${group} ${request} ${line + 1}`] === undefined,
+test('just those differ that have a reason', () => {
+  const different = report.differences.map(
+    ({ group, request, line }) => `${group} ${request} ${String(line + 1)}`,
   );
-  expect(unexplained).toEqual([]);
+  expect(different).toEqual(Object.keys(reasons));
 });

@@ -2,14 +2,12 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { documentId, isDocumentId } from '../../../core/documents/identity';
 import type { DocumentFormat } from '../../../core/documents/types';
 import { MeiliError } from '../../../core/errors';
-import { normalizeClientFilter } from '../../../core/filter/normalize';
-import type { FilterPart } from '../../../core/filter/normalize';
 import type { JsonValue } from '../../../core/fleet';
 import { isJsonSyntaxError } from '../../../core/json/error';
 import { scanArrayItems, skipWhitespace } from '../../../core/json/scan';
 import { authorize } from '../../auth/authorize';
 import type { ApiContext } from '../../context';
-import { clientOf } from '../../context';
+import { readWrittenFilter } from '../../documents/written-filter';
 import { closeSpools } from '../../http/body';
 import { Fields } from '../../http/fields';
 import { mediaType } from '../../http/media-types';
@@ -22,6 +20,7 @@ import { AddDocuments } from '../../writes/operations/add-documents';
 import { demandIndexUid } from '../../writes/operations/common';
 import { DeleteDocuments } from '../../writes/operations/delete-documents';
 import type { Doomed } from '../../writes/operations/delete-documents';
+import { registerEdition } from './documents-edit';
 import { answerWithTask, idempotencyOf, mayCreateIndex } from '../task-reply';
 
 interface IndexParams {
@@ -36,13 +35,7 @@ const fixedSegments: ReadonlySet<string> = new Set(['fetch', 'delete', 'edit', '
 export function registerDocumentWrites(app: FastifyInstance, ctx: ApiContext): void {
   for (const method of ['POST', 'PUT'] as const) registerAddition(app, ctx, method);
   registerDeletions(app, ctx);
-  // Functions would see and could drop the hidden fields, so the feature cannot be enabled.
-  app.post(`${path}/edit`, { onRequest: authorize(ctx, 'documents.*') }, () => {
-    throw new MeiliError(
-      'feature_not_enabled',
-      'Using the documents edit route requires enabling the `edit documents by function` experimental feature. See https://github.com/orgs/meilisearch/discussions/762',
-    );
-  });
+  registerEdition(app, ctx);
 }
 
 function registerAddition(app: FastifyInstance, ctx: ApiContext, method: 'POST' | 'PUT'): void {
@@ -197,7 +190,7 @@ function registerDeletions(app: FastifyInstance, ctx: ApiContext): void {
     const original = fields.raw('filter');
     if (original === undefined) fields.string('filter');
     const name = demandIndexUid(request.params.indexUid);
-    const parts = await readFilter(ctx, name, original ?? null);
+    const parts = await readWrittenFilter(ctx, name, original ?? null);
     const doomed: Doomed = { kind: 'filter', original: original ?? null, parts };
     return await answerWithTask(ctx, reply, submit(request, doomed));
   });
@@ -254,42 +247,4 @@ function kindAt(bytes: Buffer): string {
   if (typeof value === 'boolean') return `boolean \`${String(value)}\``;
   if (typeof value === 'object') return 'map';
   return Number.isInteger(value) ? `integer \`${value}\`` : `floating point \`${value}\``;
-}
-
-/**
- * The filter in the form for nodes. What is wrong with its syntax is said at once and in a node's own
- * words; a name that is not filterable is found only by the task.
- */
-async function readFilter(
-  ctx: ApiContext,
-  name: string,
-  filter: JsonValue,
-): Promise<readonly FilterPart[]> {
-  const normalized = normalizeClientFilter(filter);
-  if (normalized.ok) {
-    if (normalized.parts.length > 0) return normalized.parts;
-    throw new MeiliError('invalid_document_filter', 'Sending an empty filter is forbidden.');
-  }
-  const entry = ctx.fleet.index(name)?.entry;
-  const node = entry?.placement[0]?.shards[0]?.find(({ state }) => state === 'in-sync')?.node;
-  const client = node === undefined ? null : clientOf(ctx, node);
-  const answer =
-    entry === undefined || client === null
-      ? null
-      : await client
-          .request({
-            method: 'POST',
-            path: `/indexes/${entry.physicalUid}/documents/fetch`,
-            body: { filter, limit: 0 },
-          })
-          .catch(() => null);
-  const said =
-    answer === null || answer.status < 400
-      ? null
-      : (JSON.parse(answer.bytes.toString()) as { message?: string });
-  const message =
-    said?.message ??
-    `Invalid syntax for the filter parameter: \`expected String, Array, found: ${JSON.stringify(filter)}\`.`;
-  const own = entry === undefined ? message : message.replaceAll(entry.physicalUid, name);
-  throw new MeiliError('invalid_document_filter', own);
 }

@@ -32,6 +32,7 @@ export function batchView(task: FleetTask): object {
       status: { [status]: 1 },
       types: { [task.type]: 1 },
       indexUids: task.indexUid === null ? {} : { [task.indexUid]: 1 },
+      ...progressTrace(task),
     },
     duration: task.duration,
     startedAt: task.startedAt,
@@ -41,6 +42,19 @@ export function batchView(task: FleetTask): object {
         ? 'stopped after the last task of type `taskDeletion` because they cannot be batched with tasks of any other type.'
         : `created batch containing only task with id ${task.uid} of type \`${task.type}\` that cannot be batched with any other task.`,
   };
+}
+
+/** Which steps took how long; the fleet knows one step, the whole of the task. */
+function progressTrace({ duration }: FleetTask): { progressTrace?: Record<string, string> } {
+  const seconds = /^PT([\d.]+)S$/.exec(duration ?? '')?.[1];
+  if (seconds === undefined) return {};
+  return { progressTrace: { 'processing tasks': shownDuration(Number(seconds)) } };
+}
+
+/** `12.34ms`, in the unit in which it has digits before the point. */
+function shownDuration(seconds: number): string {
+  if (seconds >= 1) return `${seconds.toFixed(2)}s`;
+  return seconds >= 1e-3 ? `${(seconds * 1e3).toFixed(2)}ms` : `${(seconds * 1e6).toFixed(2)}µs`;
 }
 
 function shownStatus(task: FleetTask): string {

@@ -1,12 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { MeiliError } from '../../../core/errors';
 import { fleetTaskUid } from '../../../core/ids';
 import type { FleetTask } from '../../../store/task-types';
 import { authorize } from '../../auth/authorize';
-import type { Caller } from '../../auth/caller';
 import type { ApiContext } from '../../context';
 import { cancelTasks, deleteTasks } from '../../writes/operations/task-operations';
 import { summaryOf } from '../task-reply';
+import { demandTask, visibleTo } from './demand-task';
+import { registerTaskDocuments } from './task-documents';
 import { originalFilter, readTaskFilters, readTaskQuery } from './task-query';
 import { batchView, taskView } from './task-view';
 
@@ -26,6 +26,8 @@ export function registerTasks(app: FastifyInstance, ctx: ApiContext): void {
   });
 
   for (const kind of ['Task', 'Batch'] as const) registerOne(app, ctx, kind);
+
+  registerTaskDocuments(app, ctx);
 
   const ignoresBody = { config: { body: 'none' as const } };
   app.post(
@@ -59,30 +61,10 @@ function registerOne(app: FastifyInstance, ctx: ApiContext, kind: 'Task' | 'Batc
     path,
     { onRequest: authorize(ctx, 'tasks.get') },
     async (request) => {
-      const text = request.params.uid;
-      if (!/^\+?\d+$/.test(text) || Number(text) > 0xffff_ffff) {
-        throw new MeiliError(
-          kind === 'Task' ? 'invalid_task_uids' : 'invalid_batch_uids',
-          `${kind} uid \`${text}\` is invalid. It should only contain numeric characters.`,
-        );
-      }
-      const task = await ctx.store.tasks.get(fleetTaskUid(Number(text)));
-      const visible = task !== null && visibleTo(request.caller)(task);
-      if (task === null || !visible || (kind === 'Batch' && task.batchUid === null)) {
-        throw new MeiliError(
-          kind === 'Task' ? 'task_not_found' : 'batch_not_found',
-          `${kind} \`${Number(text)}\` not found.`,
-        );
-      }
+      const task = await demandTask(ctx, request, kind);
       return kind === 'Task' ? taskView(task) : batchView(task);
     },
   );
-}
-
-/** A key that is limited to some indexes sees their tasks, and none of those of no single index. */
-function visibleTo(caller: Caller): (task: FleetTask) => boolean {
-  return (task) =>
-    caller.patterns === null || (task.indexUid !== null && caller.allowsIndex(task.indexUid));
 }
 
 interface Page {

@@ -165,7 +165,7 @@ function idsByShard(ids: readonly string[], shardCount: number): Map<ShardId, st
 }
 
 /** Copies in any state count: their documents are on the node's disk. */
-function shardsHeld(entry: IndexEntry, node: NodeId): number {
+export function shardsHeld(entry: IndexEntry, node: NodeId): number {
   if (!holdersOf(entry).has(node)) return 0;
   const held = new Set<number>();
   for (const { shards } of entry.placement) {
