@@ -172,80 +172,82 @@ async function pass(
   response.writeHead(answer.status, { 'content-type': 'application/json' }).end(bytes);
 }
 
-(binary === '' ? describe.skip : describe)('over real nodes', () => {
-  let running: Running;
-  let pod: PodForTest;
+if (binary !== '') {
+  describe('over real nodes', () => {
+    let running: Running;
+    let pod: PodForTest;
 
-  beforeAll(async () => {
-    running = await run('real', () => Promise.resolve(null));
-    pod = running.pod;
-    await pod.send('PATCH', '/experimental-features', on);
-  }, 120_000);
-  afterAll(async () => {
-    await running.close();
-  });
-
-  const apply = async (text: string, more: object = {}): Promise<JsonObject> =>
-    await pod.write('POST', edit, { function: text, ...more });
-  const all = async (): Promise<JsonObject[]> => {
-    const { body } = await pod.send('GET', '/indexes/books/documents?limit=100');
-    return body['results'] as JsonObject[];
-  };
-
-  test('fields are changed, by filter and context, and all documents are still found', async () => {
-    const task = await apply('doc.price = doc.n * context.factor', {
-      context: { factor: 3 },
-      filter: 'n >= 10',
+    beforeAll(async () => {
+      running = await run('real', () => Promise.resolve(null));
+      pod = running.pod;
+      await pod.send('PATCH', '/experimental-features', on);
+    }, 120_000);
+    afterAll(async () => {
+      await running.close();
     });
-    expect(task['details']).toMatchObject({ editedDocuments: 2, deletedDocuments: 2 });
-    const found = await all();
-    expect(found.map(({ price }) => price ?? null)).toEqual([
-      ...Array<null>(10).fill(null),
-      30,
-      33,
-    ]);
-  }, 60_000);
 
-  test.each([
-    ['a new map', 'doc = #{id: doc.id, n: doc.n, title: "new"}'],
-    [
-      'a map without members',
-      'let id = doc.id; let n = doc.n; doc.clear(); doc.id = id; doc.n = n;',
-    ],
-    ['members that are kept', 'doc.retain(|k, v| k == "id" || k == "n")'],
-    ['a forged bucket', 'doc._miroir_bucket = "zz"; doc._miroir_other = 1;'],
-    ['a removed place', 'doc.remove("_miroir_seq"); // and a comment'],
-    ['a return', 'if doc.n > 3 { return; } doc.seen = true;'],
-  ])(
-    '%s: every document keeps its hidden fields',
-    async (_, text) => {
-      expect((await apply(text))['status']).toBe('succeeded');
+    const apply = async (text: string, more: object = {}): Promise<JsonObject> =>
+      await pod.write('POST', edit, { function: text, ...more });
+    const all = async (): Promise<JsonObject[]> => {
+      const { body } = await pod.send('GET', '/indexes/books/documents?limit=100');
+      return body['results'] as JsonObject[];
+    };
+
+    test('fields are changed, by filter and context, and all documents are still found', async () => {
+      const task = await apply('doc.price = doc.n * context.factor', {
+        context: { factor: 3 },
+        filter: 'n >= 10',
+      });
+      expect(task['details']).toMatchObject({ editedDocuments: 2, deletedDocuments: 2 });
       const found = await all();
-      expect(found.map(({ n }) => n)).toEqual(Array.from({ length: 12 }, (_one, n) => n));
-      expect(JSON.stringify(found)).not.toContain('_miroir_');
-    },
-    60_000,
-  );
+      expect(found.map(({ price }) => price ?? null)).toEqual([
+        ...Array<null>(10).fill(null),
+        30,
+        33,
+      ]);
+    }, 60_000);
 
-  test('what does not compile is refused with the words of the engine', async () => {
-    const answer = await pod.send('POST', edit, { function: 'doc.a = ;' });
-    expect([answer.status, answer.body['code']]).toEqual([400, 'bad_request']);
-    expect(answer.body['message']).toMatch(/line 1, position 9/);
-    const escaping = await pod.send('POST', edit, { function: '}; doc = (); let x = || {' });
-    expect([escaping.status, escaping.body['code']]).toEqual([400, 'bad_request']);
-    const inner = await pod.send('POST', edit, { function: 'fn f(x) { x }\n doc.a = f(1);' });
-    expect([inner.status, inner.body['code']]).toEqual([400, 'miroir_not_supported']);
+    test.each([
+      ['a new map', 'doc = #{id: doc.id, n: doc.n, title: "new"}'],
+      [
+        'a map without members',
+        'let id = doc.id; let n = doc.n; doc.clear(); doc.id = id; doc.n = n;',
+      ],
+      ['members that are kept', 'doc.retain(|k, v| k == "id" || k == "n")'],
+      ['a forged bucket', 'doc._miroir_bucket = "zz"; doc._miroir_other = 1;'],
+      ['a removed place', 'doc.remove("_miroir_seq"); // and a comment'],
+      ['a return', 'if doc.n > 3 { return; } doc.seen = true;'],
+    ])(
+      '%s: every document keeps its hidden fields',
+      async (_, text) => {
+        expect((await apply(text))['status']).toBe('succeeded');
+        const found = await all();
+        expect(found.map(({ n }) => n)).toEqual(Array.from({ length: 12 }, (_one, n) => n));
+        expect(JSON.stringify(found)).not.toContain('_miroir_');
+      },
+      60_000,
+    );
+
+    test('what does not compile is refused with the words of the engine', async () => {
+      const answer = await pod.send('POST', edit, { function: 'doc.a = ;' });
+      expect([answer.status, answer.body['code']]).toEqual([400, 'bad_request']);
+      expect(answer.body['message']).toMatch(/line 1, position 9/);
+      const escaping = await pod.send('POST', edit, { function: '}; doc = (); let x = || {' });
+      expect([escaping.status, escaping.body['code']]).toEqual([400, 'bad_request']);
+      const inner = await pod.send('POST', edit, { function: 'fn f(x) { x }\n doc.a = f(1);' });
+      expect([inner.status, inner.body['code']]).toEqual([400, 'miroir_not_supported']);
+    });
+
+    test('an error while it runs is told with the place in the text of the client', async () => {
+      const task = await apply('let a = 1;\nthrow "no";');
+      expect(task['status']).toBe('failed');
+      expect(JSON.stringify(task['error'])).toContain('line 2, position 1');
+      expect(JSON.stringify(task['error'])).not.toContain('miroir');
+    }, 60_000);
+
+    test('documents set to () are deleted on every copy', async () => {
+      await apply('if doc.n < 4 { doc = () }');
+      expect((await all()).map(({ n }) => n)).toEqual([4, 5, 6, 7, 8, 9, 10, 11]);
+    }, 60_000);
   });
-
-  test('an error while it runs is told with the place in the text of the client', async () => {
-    const task = await apply('let a = 1;\nthrow "no";');
-    expect(task['status']).toBe('failed');
-    expect(JSON.stringify(task['error'])).toContain('line 2, position 1');
-    expect(JSON.stringify(task['error'])).not.toContain('miroir');
-  }, 60_000);
-
-  test('documents set to () are deleted on every copy', async () => {
-    await apply('if doc.n < 4 { doc = () }');
-    expect((await all()).map(({ n }) => n)).toEqual([4, 5, 6, 7, 8, 9, 10, 11]);
-  }, 60_000);
-});
+}
