@@ -3,6 +3,18 @@ import { finish, finished, underFault } from './arena';
 import type { Arena, ArenaOptions } from './arena';
 import type { ClientReport } from './clients';
 
+/**
+ * A wall clock that jumps from five seconds late to five seconds early and back, once a second; loaded into every
+ * process before its first line.
+ */
+const jumpingClock = `
+const real = Date;
+const now = () => real.now() + (Math.floor(real.now() / 1000) % 2 === 0 ? 5000 : -5000);
+globalThis.Date = class extends real {
+  constructor(...given) { super(...(given.length === 0 ? [now()] : given)); }
+  static now() { return now(); }
+};`;
+
 /** One fault of the table in README.md, made on real processes. */
 export interface Fault {
   /** Its number in the table, with a letter where one row has several. */
@@ -162,6 +174,25 @@ export const processFaults: readonly Fault[] = [
     }),
   },
   { id: '10', name: 'the disk of a new node is full', inCi: false, run: fault(fullDisk) },
+  {
+    id: '14',
+    name: 'the clocks of all processes jump by ten seconds, forth and back, while a node is added',
+    inCi: false,
+    run: fault(
+      async ({ fleet, api }) => {
+        const { id, url, group } = await fleet.addNodeProcess({ group: 0 });
+        const added = await finish(api, '/_miroir/nodes', { id, url, group });
+        expect(added.status).toBe('succeeded');
+      },
+      [],
+      {
+        apis: 2,
+        settings: {
+          NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(jumpingClock)}`,
+        },
+      },
+    ),
+  },
   { id: '19', name: 'an alias flips under load', inCi: false, run: fault(aliasFlips) },
   {
     id: '23',
