@@ -5,6 +5,7 @@ import type { JsonValue } from '../../core/fleet';
 import { readMultiSearch } from '../../core/search/federation/request';
 import type { FederatedQuery } from '../../core/search/federation/types';
 import { authorize } from '../auth/authorize';
+import { tenantFilterOf } from '../auth/tenant-filter';
 import type { ApiContext } from '../context';
 import { inQuery } from '../search/federated-errors';
 import { runFederation } from '../search/federation';
@@ -76,7 +77,7 @@ async function runQuery(
   const minSettingsVersion = await demandSettings(ctx, request, query.indexUid);
   const target = searchTarget(ctx, query.indexUid);
   return await runSearch(ctx, target, query.request, {
-    tenantFilter: request.caller.tenantFilter(query.indexUid),
+    tenantFilter: tenantFilterOf(ctx, request.caller, query.indexUid),
     wish: wishOf(request),
     minSettingsVersion,
     indexUid: query.indexUid,

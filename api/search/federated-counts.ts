@@ -17,6 +17,7 @@ import type { UnionPlan } from '../../core/search/federation/union';
 import { distinctField } from '../../core/search/fields';
 import { compareUtf8 } from '../../core/search/rust-text';
 import type { JsonObject, SearchRequest } from '../../core/search/types';
+import { tenantFilterOf } from '../auth/tenant-filter';
 import type { ApiContext } from '../context';
 import { searchTarget } from '../routes/target';
 import { demandAnswered, refusalOf } from './answers';
@@ -113,7 +114,7 @@ async function askPart(
 ): Promise<IndexAnswer[]> {
   const { plan, entry, part } = asked;
   const { physicalUid } = entry;
-  const tenantFilter: JsonValue = request.caller.tenantFilter(asked.indexUid);
+  const tenantFilter: JsonValue = tenantFilterOf(ctx, request.caller, asked.indexUid);
   const bodyFor = (ask: NodeAsk): JsonObject => {
     const filter = ask.filtered ? bucketFilter(ask.shards, entry.shardCount) : null;
     const options = { settings: entry.settings, bucketFilter: filter, tenantFilter, physicalUid };

@@ -18,6 +18,7 @@ import { searchKind } from '../../core/search/kind';
 import { mergePerformance } from '../../core/search/performance';
 import { compareUtf8, floatText } from '../../core/search/rust-text';
 import type { SearchRequest } from '../../core/search/types';
+import { tenantFilterOf } from '../auth/tenant-filter';
 import type { ApiContext } from '../context';
 import { searchTarget } from '../routes/target';
 import { countIndexes } from './federated-counts';
@@ -178,7 +179,7 @@ async function runQuery(
   planned: PlannedQuery,
 ): Promise<RunQuery> {
   const { query, target, asked } = planned;
-  const tenantFilter = request.caller.tenantFilter(query.indexUid);
+  const tenantFilter = tenantFilterOf(ctx, request.caller, query.indexUid);
   const how = {
     tenantFilter,
     wish: request.wish,

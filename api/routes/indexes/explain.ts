@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { JsonValue } from '../../../core/fleet';
 import { parseSearchBody } from '../../../core/search/request';
 import { authorize } from '../../auth/authorize';
+import { tenantFilterOf } from '../../auth/tenant-filter';
 import type { ApiContext } from '../../context';
 import { demandKnown, queryOf, readFlag } from '../../http/page';
 import { explainSearch } from '../../search/explain';
@@ -28,7 +29,7 @@ export function registerExplain(app: FastifyInstance, ctx: ApiContext): void {
       const parsed = parseSearchBody(request.body as JsonValue);
       if (!parsed.ok) throw parsed.error;
       const target = searchTarget(ctx, request.params.indexUid);
-      const tenantFilter = request.caller.tenantFilter(request.params.indexUid);
+      const tenantFilter = tenantFilterOf(ctx, request.caller, request.params.indexUid);
       const plan = await explainSearch(ctx, target, { request: parsed.request, tenantFilter });
       if (!execute) return plan;
       const begun = performance.now();

@@ -8,6 +8,7 @@ import { mergeFacetHits } from '../../../core/search/facet-hits';
 import { facetOrder, maxValuesPerFacet } from '../../../core/search/facets';
 import { hiddenFacetName, hiddenInWrittenFilter } from '../../../core/search/hidden-names';
 import { authorize } from '../../auth/authorize';
+import { tenantFilterOf } from '../../auth/tenant-filter';
 import type { ApiContext } from '../../context';
 import { askNode, demandAnswered, refusalOf } from '../../search/answers';
 import { scatter } from '../../search/scatter';
@@ -45,7 +46,7 @@ export function registerFacetSearch(app: FastifyInstance, ctx: ApiContext): void
       if (hidden !== null) throw new MeiliError('invalid_search_filter', hidden);
       const hiddenName = hiddenFacetName(String(body['facetName']), entry.settings);
       if (hiddenName !== null) throw hiddenName;
-      const tenant = request.caller.tenantFilter(request.params.indexUid);
+      const tenant = tenantFilterOf(ctx, request.caller, request.params.indexUid);
       const { lists, headers } = await ask(ctx, entry, { body, tenant, wish: wishOf(request) });
       const facetHits = mergeFacetHits(lists, {
         order: facetOrder(entry.settings, String(body['facetName'])),

@@ -4,6 +4,7 @@ import { parseSearchQuery } from '../../../core/search/query-string';
 import type { ParsedSearch } from '../../../core/search/request';
 import { parseSearchBody } from '../../../core/search/request';
 import { authorize } from '../../auth/authorize';
+import { tenantFilterOf } from '../../auth/tenant-filter';
 import type { ApiContext } from '../../context';
 import { queryOf } from '../../http/page';
 import { runSearch } from '../../search/search';
@@ -38,7 +39,7 @@ async function answer(
   if (!how.parsed.ok) throw how.parsed.error;
   const minSettingsVersion = await demandSettings(ctx, request, name);
   const result = await runSearch(ctx, searchTarget(ctx, name), how.parsed.request, {
-    tenantFilter: request.caller.tenantFilter(name),
+    tenantFilter: tenantFilterOf(ctx, request.caller, name),
     wish: wishOf(request),
     minSettingsVersion,
   });

@@ -4,6 +4,7 @@ import type { JsonValue } from '../../../core/fleet';
 import { readSimilarBody, thresholdRange } from '../../../core/search/similar';
 import type { SimilarRequest } from '../../../core/search/similar';
 import { authorize } from '../../auth/authorize';
+import { tenantFilterOf } from '../../auth/tenant-filter';
 import type { ApiContext } from '../../context';
 import { demandKnown, queryOf, readCount, readFlag } from '../../http/page';
 import { runSimilar } from '../../search/similar';
@@ -35,7 +36,7 @@ async function answer(
   const name = request.params.indexUid;
   const similar = how.read();
   const result = await runSimilar(ctx, oneIndex(ctx, name), similar, {
-    tenantFilter: request.caller.tenantFilter(name),
+    tenantFilter: tenantFilterOf(ctx, request.caller, name),
     wish: wishOf(request),
   });
   return await how.reply.headers(result.headers).type('application/json').send(result.bytes);

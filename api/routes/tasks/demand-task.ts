@@ -2,8 +2,8 @@ import type { FastifyRequest } from 'fastify';
 import { MeiliError } from '../../../core/errors';
 import { fleetTaskUid } from '../../../core/ids';
 import type { FleetTask } from '../../../store/task-types';
-import type { Caller } from '../../auth/caller';
 import type { ApiContext } from '../../context';
+import { TaskSight } from './task-sight';
 
 type TaskRequest = FastifyRequest<{ Params: { uid: string } }>;
 
@@ -21,7 +21,7 @@ export async function demandTask(
     );
   }
   const task = await ctx.store.tasks.get(fleetTaskUid(Number(text)));
-  const visible = task !== null && visibleTo(request.caller)(task);
+  const visible = task !== null && new TaskSight(ctx, request.caller).sees(task);
   if (task === null || !visible || (kind === 'Batch' && task.batchUid === null)) {
     throw new MeiliError(
       kind === 'Task' ? 'task_not_found' : 'batch_not_found',
@@ -29,10 +29,4 @@ export async function demandTask(
     );
   }
   return task;
-}
-
-/** A key that is limited to some indexes sees their tasks, and none of those of no single index. */
-export function visibleTo(caller: Caller): (task: FleetTask) => boolean {
-  return (task) =>
-    caller.patterns === null || (task.indexUid !== null && caller.allowsIndex(task.indexUid));
 }

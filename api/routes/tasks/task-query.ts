@@ -1,11 +1,11 @@
 import type { ErrorCode } from '../../../core/errors';
 import { MeiliError } from '../../../core/errors';
 import type { IndexUid } from '../../../core/ids';
-import { fleetTaskUid, indexUid } from '../../../core/ids';
+import { fleetTaskUid } from '../../../core/ids';
 import type { FleetTaskStatus, FleetTaskType, TaskFilter } from '../../../store/task-types';
-import type { Caller } from '../../auth/caller';
 import { demandKnown, queryOf, readCount } from '../../http/page';
 import { invalidIndexUid, isIndexUid } from '../../writes/operations/common';
+import type { TaskSight } from './task-sight';
 
 const dateFilters = [
   'afterEnqueuedAt',
@@ -63,20 +63,20 @@ export interface TaskQuery {
 type Parameters = ReadonlyMap<string, string>;
 
 /** The query string of `GET /tasks` and `GET /batches`. Throws Meilisearch's errors. */
-export function readTaskQuery(query: unknown, caller: Caller): TaskQuery {
+export function readTaskQuery(query: unknown, sight: TaskSight): TaskQuery {
   const parameters = queryOf(query);
   demandKnown(parameters, listNames);
   const limit = readCount(parameters, 'limit', { otherwise: 20, code: 'invalid_task_limit' });
   const from = parameters.has('from')
     ? readCount(parameters, 'from', { otherwise: 0, code: 'invalid_task_from' })
     : null;
-  return { limit, from, reverse: readReverse(parameters), filter: readFilter(parameters, caller) };
+  return { limit, from, reverse: readReverse(parameters), filter: readFilter(parameters, sight) };
 }
 
 /** The filters of a cancelation or deletion: at least one must be there, though `*` counts as one. */
 export function readTaskFilters(
   query: unknown,
-  caller: Caller,
+  sight: TaskSight,
   verb: 'cancel' | 'delete',
 ): TaskFilter {
   const parameters = queryOf(query);
@@ -87,7 +87,7 @@ export function readTaskFilters(
       `Query parameters to filter the tasks to ${verb} are missing. Available query parameters are: \`uids\`, \`indexUids\`, \`statuses\`, \`types\`, \`canceledBy\`, \`beforeEnqueuedAt\`, \`afterEnqueuedAt\`, \`beforeStartedAt\`, \`afterStartedAt\`, \`beforeFinishedAt\`, \`afterFinishedAt\`.`,
     );
   }
-  return readFilter(parameters, caller);
+  return readFilter(parameters, sight);
 }
 
 /** `?uids=0,1` as the task's details show it. */
@@ -96,13 +96,13 @@ export function originalFilter(url: string): string {
   return at < 0 ? '' : url.slice(at);
 }
 
-function readFilter(parameters: Parameters, caller: Caller): TaskFilter {
+function readFilter(parameters: Parameters, sight: TaskSight): TaskFilter {
   const uids = readUids(parameters, 'uids', 'invalid_task_uids');
   const batchUids = readUids(parameters, 'batchUids', 'invalid_batch_uids');
   const canceledBy = readUids(parameters, 'canceledBy', 'invalid_task_canceled_by');
   const wantedStatuses = readNames(parameters, 'statuses', statuses, 'status');
   const wantedTypes = readNames(parameters, 'types', types, 'type');
-  const indexUids = readIndexUids(parameters, caller);
+  const indexUids = readIndexUids(parameters, sight);
   return {
     ...(uids === null ? {} : { uids: uids.map(fleetTaskUid) }),
     ...(batchUids === null ? {} : { batchUids }),
@@ -152,17 +152,15 @@ function readNames(
   });
 }
 
-/** A key that is limited to patterns sees tasks of just the indexes that match them. */
-function readIndexUids(parameters: Parameters, caller: Caller): IndexUid[] | null {
+/** A key that is limited to patterns finds tasks by just the names that match them. */
+function readIndexUids(parameters: Parameters, sight: TaskSight): IndexUid[] | null {
   const items = listOf(parameters, 'indexUids');
   if (items === null) return null;
-  return items
-    .map((item, at) => {
-      if (isIndexUid(item)) return indexUid(item);
-      const where = items.length === 1 ? 'indexUids' : `indexUids[${at}]`;
-      throw invalidIndexUid(item, `Invalid value in parameter \`${where}\`: `);
-    })
-    .filter((uid) => caller.allowsIndex(uid));
+  return items.flatMap((item, at) => {
+    if (isIndexUid(item)) return sight.meant(item);
+    const where = items.length === 1 ? 'indexUids' : `indexUids[${at}]`;
+    throw invalidIndexUid(item, `Invalid value in parameter \`${where}\`: `);
+  });
 }
 
 function readReverse(parameters: Parameters): boolean {

@@ -5,9 +5,10 @@ import { authorize } from '../../auth/authorize';
 import type { ApiContext } from '../../context';
 import { cancelTasks, deleteTasks } from '../../writes/operations/task-operations';
 import { summaryOf } from '../task-reply';
-import { demandTask, visibleTo } from './demand-task';
+import { demandTask } from './demand-task';
 import { registerTaskDocuments } from './task-documents';
 import { originalFilter, readTaskFilters, readTaskQuery } from './task-query';
+import { TaskSight } from './task-sight';
 import { batchView, taskView } from './task-view';
 
 /** One page is never larger, whatever limit is asked for. */
@@ -34,22 +35,24 @@ export function registerTasks(app: FastifyInstance, ctx: ApiContext): void {
     '/tasks/cancel',
     { ...ignoresBody, onRequest: authorize(ctx, 'tasks.cancel') },
     async (request) => {
-      const filter = readTaskFilters(request.query, request.caller, 'cancel');
+      const sight = new TaskSight(ctx, request.caller);
+      const filter = readTaskFilters(request.query, sight, 'cancel');
       const wanted = {
         filter,
         originalFilter: originalFilter(request.url),
-        visible: visibleTo(request.caller),
+        visible: (task: FleetTask) => sight.sees(task),
       };
       return summaryOf(await cancelTasks(ctx, wanted));
     },
   );
 
   app.delete('/tasks', { onRequest: authorize(ctx, 'tasks.delete') }, async (request) => {
-    const filter = readTaskFilters(request.query, request.caller, 'delete');
+    const sight = new TaskSight(ctx, request.caller);
+    const filter = readTaskFilters(request.query, sight, 'delete');
     const wanted = {
       filter,
       originalFilter: originalFilter(request.url),
-      visible: visibleTo(request.caller),
+      visible: (task: FleetTask) => sight.sees(task),
     };
     return summaryOf(await deleteTasks(ctx, wanted));
   });
@@ -76,13 +79,13 @@ interface Page {
 }
 
 async function list(ctx: ApiContext, request: FastifyRequest): Promise<Page> {
-  const query = readTaskQuery(request.query, request.caller);
+  const sight = new TaskSight(ctx, request.caller);
+  const query = readTaskQuery(request.query, sight);
   const limit = Math.min(query.limit, pageMax);
   const { reverse, filter } = query;
-  const allowed = visibleTo(request.caller);
   // Tasks of several indexes are not shown where one index is asked for.
   const visible = (task: FleetTask): boolean =>
-    allowed(task) && (filter.indexUids === undefined || task.indexUid !== null);
+    sight.sees(task) && (filter.indexUids === undefined || task.indexUid !== null);
   const tasks: FleetTask[] = [];
   let from = query.from;
   let next: number | null = null;
