@@ -1,6 +1,5 @@
 import type { Config } from '../config/config';
-import { createNodes } from '../meili/nodes';
-import type { Nodes } from '../meili/types';
+import type { Nodes, NodesOptions } from '../meili/types';
 import type { Store } from '../store/types';
 import type { FleetCache } from './fleet-cache';
 import type { Log } from './log';
@@ -28,8 +27,9 @@ export function accessNodes(parts: {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly writes: () => WriteService | null;
+  readonly createNodes: (options: NodesOptions) => Nodes;
 }): NodeAccess {
-  const { config, store, fleet, pod, log, metrics, writes } = parts;
+  const { config, store, fleet, pod, log, metrics, writes, createNodes } = parts;
   let identities: NodeIdentities | null = null;
   const nodes = createNodes({
     masterKey: config.nodes.key,

@@ -4,6 +4,8 @@ import type { Config } from '../config/config';
 import { waitAofOf } from '../config/wait-aof';
 import { groupId, nodeId } from '../core/ids';
 import type { FleetNode } from '../core/fleet';
+import { createNodes } from '../meili/nodes';
+import type { Nodes, NodesOptions } from '../meili/types';
 import { connectRedis } from '../store/connect';
 import { createStore } from '../store/create-store';
 import type { FleetOp, Store } from '../store/types';
@@ -40,13 +42,35 @@ export interface RuntimeOptions {
   readonly temporal?: boolean;
   /** Stands between the pod and its store, for faults in tests. */
   readonly wrapStore?: (store: Store) => Store;
+  /** How the pod reaches Redis and the nodes; the model of the fleet has its own network. */
+  readonly outside?: Outside;
+}
+
+export interface Outside {
+  readonly connectRedis: typeof connectRedis;
+  readonly createNodes: (options: NodesOptions) => Nodes;
 }
 
 /** One pod, complete and running, but without a socket. */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { ctx, close } = await startParts(options);
+  const app = buildApp(ctx);
+  return {
+    ctx,
+    app,
+    close: async () => {
+      await app.close();
+      await close();
+    },
+  };
+}
+
+/** All of a pod that runs by itself: everything but the routes. */
+export async function startParts(options: RuntimeOptions): Promise<Omit<Runtime, 'app'>> {
   const { config, log } = options;
-  const redis = connectRedis(config.redis.url);
-  const subscriber = connectRedis(config.redis.url);
+  const outside = options.outside ?? { connectRedis, createNodes };
+  const redis = outside.connectRedis(config.redis.url);
+  const subscriber = outside.connectRedis(config.redis.url);
   const plain = openStore(config, redis, subscriber);
   const store = options.wrapStore?.(plain) ?? plain;
   const fleet = new FleetCache(store.fleet);
@@ -59,7 +83,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const pod = new Pod({ config, pods: store.pods, log, epoch: () => fleet.current().epoch });
   let writes: WriteService | null = null;
   const metrics = new Metrics();
-  const access = accessNodes({ config, store, fleet, pod, log, metrics, writes: () => writes });
+  const access = accessNodes({
+    ...{ config, store, fleet, pod, log, metrics, writes: () => writes },
+    createNodes: outside.createNodes,
+  });
   const settings = new SettingsWatch({ store, fleet, log, ...access });
   const temporal = options.temporal === false ? null : new TemporalGateway(config.temporal);
   const parts = {
@@ -83,9 +110,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   meta.start();
   follower.start();
   writes.start();
-  const app = buildApp(ctx);
   const close = async (): Promise<void> => {
-    await app.close();
     await probes.stop();
     await settings.close();
     await meta.stop();
@@ -100,7 +125,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     redis.disconnect();
     subscriber.disconnect();
   };
-  return { ctx, app, close };
+  return { ctx, close };
 }
 
 function openStore(config: Config, redis: Redis, subscriber: Redis): Store {

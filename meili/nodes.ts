@@ -2,7 +2,7 @@ import type { NodeId } from '../core/ids';
 import { createKeyedSender } from './keyed-sender';
 import { clientOver, deleteKey } from './node-client';
 import { createTransport } from './transport';
-import type { Transport } from './transport';
+import type { Transport, TransportOptions } from './transport';
 import type { NodeClient, Nodes, NodesOptions } from './types';
 
 interface Known {
@@ -15,12 +15,16 @@ interface Known {
  * The clients of all nodes. One per node id; a node that comes back under another url gets a new one.
  * The master key stays within: it makes and deletes node keys, nothing else.
  */
-export function createNodes(options: NodesOptions): Nodes {
+export function createNodes(
+  options: NodesOptions,
+  /** How a node is reached; the model of the fleet has its own network. */
+  connect: (to: TransportOptions) => Transport = createTransport,
+): Nodes {
   const known = new Map<string, Known>();
   const open = (id: NodeId, url: string): Known => {
     const before = known.get(id);
     if (before !== undefined && before.url === url) return before;
-    const transport = createTransport({
+    const transport = connect({
       ...options,
       url,
       onLost: () => options.onConnectionLost?.(id),

@@ -82,13 +82,13 @@ export function createTransport(options: TransportOptions): Transport {
 }
 
 /** Requests that change nothing on a node, so that they may be sent twice. */
-function isRead({ method, path }: RawRequest): boolean {
+export function isRead({ method, path }: RawRequest): boolean {
   if (method === 'GET' || method === 'HEAD') return true;
   const route = path.split('?')[0] ?? '';
   return method === 'POST' && /\/(search|facet-search|similar|documents\/fetch)$/.test(route);
 }
 
-function encodeBody(body: RawRequest['body']): Uint8Array | string | Readable | null {
+export function encodeBody(body: RawRequest['body']): Uint8Array | string | Readable | null {
   if (body === undefined) return null;
   if (typeof body === 'function') {
     return Readable.from((body as BodyStream)(), { objectMode: false });

@@ -80,7 +80,8 @@ function authorize(node: EmbeddedNode, request: NodeRequest): void {
   }
 }
 
-class NodeServer {
+/** Answers requests of one node; `handle` adds the faults that need a connection. */
+export class NodeServer {
   private readonly router;
 
   constructor(private readonly node: EmbeddedNode) {
@@ -115,7 +116,8 @@ class NodeServer {
     else if (answer !== null && action === null) send(response, answer);
   }
 
-  private answer(request: NodeRequest, take: (kind: 'rejectWrites') => unknown): Answer {
+  /** The answer at once; a write is in the queue when it returns. */
+  answer(request: NodeRequest, take: (kind: 'rejectWrites') => unknown = () => null): Answer {
     const match = this.router.find(request.method, request.segments);
     if (match.kind === 'unknown') return { status: 404 };
     if (match.kind === 'wrongMethod') {

@@ -1,0 +1,403 @@
+import { nodeId } from '../../core/ids';
+import { RunLog } from './check/log';
+import { searchFaults } from './check/search-check';
+import { finalFaults } from './check/final-check';
+import { answerFaults } from './check/one-node';
+import { ModelFleet } from './fleet/fleet';
+import { addNode, drainNode, rebalance, repair, steering } from './fleet/runs';
+import type { Steering } from './fleet/runs';
+import type { Mutation } from './mutations';
+import { codeOf, search, settingsVariants, write } from './story/clients';
+import { alias, anyDocument, generateStory, indexes } from './story/generate';
+import type { Sizes } from './story/generate';
+import type { Act, ClientStep, SteerSpec, Story, WriteSpec } from './story/types';
+import { inWorld } from './world/globals';
+import { Random } from './world/random';
+import { Deadline, World } from './world/world';
+
+export interface RunResult {
+  readonly seed: number;
+  readonly violations: readonly string[];
+  readonly trace: readonly string[];
+  /** Of the model. */
+  readonly lengthMs: number;
+  readonly writes: number;
+  readonly searches: number;
+  readonly errors: Readonly<Record<string, number>>;
+}
+
+export interface RunOptions {
+  readonly mutation?: Mutation | null;
+}
+
+const clientPatienceMs = 4_000;
+const quietMs = 120_000;
+const violationsMax = 20;
+
+/** Errors that the docs name for a fleet with faults; any other is a violation. */
+const expectedErrors: ReadonlySet<string> = new Set([
+  'miroir_no_quorum',
+  'miroir_fenced',
+  'miroir_not_ready',
+  'miroir_shard_unavailable',
+  'miroir_interrupted',
+  'too_many_search_requests',
+  'internal',
+  'no answer',
+]);
+
+export const runSeed = (seed: number, sizes?: Sizes, options?: RunOptions): Promise<RunResult> =>
+  runStory(generateStory(seed, sizes), options);
+
+/** One run of a story, from an empty fleet to the checker's word. */
+export async function runStory(story: Story, options: RunOptions = {}): Promise<RunResult> {
+  const world = new World(story.seed);
+  return inWorld(world, () => new Run(world, story, options.mutation ?? null).result());
+}
+
+class Run {
+  readonly #fleet: ModelFleet;
+  readonly #log = new RunLog();
+  readonly #violations: string[] = [];
+  #busy = 0;
+
+  constructor(
+    private readonly world: World,
+    private readonly story: Story,
+    mutation: Mutation | null,
+  ) {
+    this.#fleet = new ModelFleet(world, story.size, mutation);
+    const taskKey = this.#fleet.keys.task('');
+    this.#fleet.redis.db.onSet = (key, text) => {
+      if (!key.startsWith(taskKey)) return;
+      const epoch = Number(this.#fleet.redis.db.textOf(this.#fleet.keys.epoch) ?? '0');
+      this.#log.see(Number(key.slice(taskKey.length)), text, { at: world.now, epoch });
+    };
+  }
+
+  async result(): Promise<RunResult> {
+    try {
+      await this.#until(() => this.#prepare(), 60_000, 'the fleet is prepared');
+      const limitMs = 60_000;
+      await this.#until(() => this.#perform(), limitMs, 'clients are answered');
+      await this.#until(() => this.#calmDown(), quietMs, 'the fleet is quiet');
+      await this.#until(() => this.#check(), 60_000, 'the checker is done');
+    } catch (error) {
+      if (!(error instanceof Deadline)) this.#violate(`${String((error as Error).stack)}`);
+      else this.#violate(`${error.message} ${this.#openEnds()}`);
+    }
+    return {
+      seed: this.story.seed,
+      violations: this.#violations,
+      trace: this.world.trace,
+      lengthMs: this.world.now,
+      writes: this.#log.writes.length,
+      searches: this.#log.searches,
+      errors: Object.fromEntries(this.#log.errors),
+    };
+  }
+
+  /** Runs work as the story's own, and lets the world go on until it has ended. */
+  async #until(work: () => Promise<void>, limitMs: number, what: string): Promise<void> {
+    const state = { done: false, error: null as unknown };
+    this.world.after(0, 'story', () => {
+      work().then(
+        () => (state.done = true),
+        (error: unknown) => {
+          state.error = error;
+          state.done = true;
+        },
+      );
+    });
+    await this.world.runUntil(() => state.done, limitMs, `not yet: ${what}`);
+    if (state.error !== null) throw state.error as Error;
+  }
+
+  #violate(text: string): void {
+    this.world.note(`VIOLATION ${text}`);
+    if (this.#violations.length < violationsMax) this.#violations.push(text);
+  }
+
+  /** Two indexes with some documents and settings, and an alias, before anything goes wrong. */
+  async #prepare(): Promise<void> {
+    await this.#fleet.start();
+    const random = new Random(this.story.seed).fork('first documents');
+    for (const index of indexes) {
+      const documents = Array.from({ length: 10 }, (_, at) =>
+        anyDocument(random, `d${String(at + 1)}`, 0),
+      );
+      await this.#write({ kind: 'add', method: 'POST', index, documents }, 0);
+      await this.#write({ kind: 'settings', index, variant: 0 }, 0);
+    }
+    await this.#write({ kind: 'alias', target: indexes[0] ?? '' }, 0);
+    void settingsVariants;
+    await this.#tasksEnd();
+  }
+
+  async #perform(): Promise<void> {
+    for (const { at, act } of this.story.acts) {
+      this.world.after(at, 'story', () => void this.#act(act));
+    }
+    const clients = this.story.clients.map((steps, ordinal) =>
+      this.world.as(`client-${String(ordinal)}`, () => this.#client(steps)),
+    );
+    await Promise.all(clients);
+    const last = Math.max(0, ...this.story.acts.map(({ at }) => at));
+    await this.world.sleep(last);
+  }
+
+  async #client(steps: readonly ClientStep[]): Promise<void> {
+    for (const { think, pod, ask } of steps) {
+      await this.world.sleep(think);
+      if (ask.kind === 'search') await this.#search(ask, pod);
+      else await this.#write(ask, pod);
+    }
+  }
+
+  async #write(spec: WriteSpec, podOrdinal: number): Promise<void> {
+    const pod = this.#fleet.podFor(podOrdinal);
+    if (pod === null) return;
+    const record = this.#log.submit(spec, this.world.now);
+    this.world.note(`${record.id} to ${pod.name}: ${JSON.stringify(spec)}`);
+    const answer = await this.#answerOf(pod.name, () => write(pod.ctx, spec, record.id));
+    if (answer.kind === 'answer') {
+      record.answeredAt = this.world.now;
+      record.taskUid = answer.value;
+      this.world.note(`${record.id} is task ${String(answer.value)}`);
+      return;
+    }
+    if (answer.kind === 'error') record.answeredAt = this.world.now;
+    record.error = answer.code;
+    record.message = answer.message;
+    this.#log.count(`write ${answer.code}`);
+    this.world.note(`${record.id} is told ${answer.code}: ${answer.message}`);
+    if (!expectedErrors.has(answer.code)) {
+      this.#violate(`${record.id} was told ${answer.code}: ${answer.message}`);
+    }
+  }
+
+  async #search(spec: Parameters<typeof search>[1], podOrdinal: number): Promise<void> {
+    const pod = this.#fleet.podFor(podOrdinal);
+    if (pod === null) return;
+    const from = this.world.now;
+    const answer = await this.#answerOf(pod.name, () => search(pod.ctx, spec));
+    if (answer.kind === 'answer') {
+      this.#log.searches += 1;
+      const checked = { result: answer.value, from, to: this.world.now };
+      for (const fault of searchFaults(this.#log, spec, checked)) {
+        this.#violate(`${fault} (${pod.name}, ${from.toFixed(2)}, ${JSON.stringify(spec.body)})`);
+      }
+      return;
+    }
+    this.#log.count(`search ${answer.code}`);
+    if (!expectedErrors.has(answer.code)) {
+      this.#violate(`a search was told ${answer.code}: ${answer.message}`);
+    }
+  }
+
+  /** What a client hears within its patience. */
+  async #answerOf<T>(
+    pod: string,
+    ask: () => Promise<T>,
+  ): Promise<
+    | { kind: 'answer'; value: T }
+    | { kind: 'error'; code: string; message: string }
+    | { kind: 'silence'; code: string; message: string }
+  > {
+    const silence = this.world
+      .sleep(clientPatienceMs)
+      .then(() => ({ kind: 'silence' as const, code: 'no answer', message: '' }));
+    const answer = this.world.as(pod, ask).then(
+      (value) => ({ kind: 'answer' as const, value }),
+      (error: unknown) => ({ kind: 'error' as const, ...codeOf(error) }),
+    );
+    return Promise.race([answer, silence]);
+  }
+
+  async #act(act: Act): Promise<void> {
+    this.world.note(`act ${JSON.stringify(act)}`);
+    this.#busy += 1;
+    try {
+      await this.#acted(act);
+    } finally {
+      this.#busy -= 1;
+    }
+  }
+
+  async #acted(act: Act): Promise<void> {
+    const { world } = this;
+    const fleet = this.#fleet;
+    const { weather, temporal } = fleet;
+    const nodes = [...fleet.nodes.values()];
+    switch (act.kind) {
+      case 'kill-pod': {
+        const pod = fleet.podFor(act.pod);
+        if (pod === null) return;
+        fleet.killPod(pod.name);
+        await world.sleep(act.backMs);
+        await fleet.startPod();
+        return;
+      }
+      case 'pause-pod':
+        return this.#pause(fleet.podFor(act.pod)?.name, act.ms);
+      case 'kill-worker': {
+        const workers = temporal.workers();
+        const name = workers[act.worker % Math.max(1, workers.length)];
+        if (name !== undefined) world.kill(name);
+        await world.sleep(act.backMs);
+        return fleet.startWorker();
+      }
+      case 'pause-worker': {
+        const workers = temporal.workers();
+        return this.#pause(workers[act.worker % Math.max(1, workers.length)], act.ms);
+      }
+      case 'node-down': {
+        const node = nodes[act.node];
+        node?.stop();
+        await world.sleep(act.ms);
+        node?.restart();
+        return;
+      }
+      case 'node-slow':
+        weather.slow(`meili-${String(act.node)}`, act.extraMs);
+        await world.sleep(act.ms);
+        weather.slow(`meili-${String(act.node)}`, 0);
+        return;
+      case 'node-task-fails':
+        nodes[act.node]?.failNextTask();
+        return;
+      case 'redis-away':
+        weather.redisAway(act.ms);
+        return;
+      case 'redis-reply-lost':
+        weather.breakRedis(fleet.podFor(act.pod)?.name ?? '');
+        return;
+      case 'storm':
+        weather.storm(act.storm);
+        await world.sleep(act.ms);
+        weather.clear();
+        return;
+      case 'lose-activity-answers':
+        temporal.losesAnswer = () => world.random.chance(0.3);
+        await world.sleep(act.ms);
+        temporal.losesAnswer = () => false;
+        return;
+      default:
+        return this.#operate(act);
+    }
+  }
+
+  async #operate(
+    act: Extract<Act, { kind: 'add-node' | 'drain-node' | 'rebalance' | 'repair' }>,
+  ): Promise<void> {
+    const fleet = this.#fleet;
+    const steer = steering();
+    this.#steer(steer, act.steer);
+    const { temporal } = fleet;
+    const node = 'node' in act ? [...fleet.nodes.values()][act.node] : undefined;
+    switch (act.kind) {
+      case 'rebalance':
+        await temporal.start('rebalance', () => rebalance(fleet, 'rebalance', steer));
+        return;
+      case 'repair': {
+        if (node === undefined) return;
+        const id = `repair/${node.id}`;
+        await temporal.start(id, () => repair(fleet, id, nodeId(node.id), steer));
+        return;
+      }
+      case 'add-node': {
+        if (node === undefined) return;
+        const id = `node/${node.id}`;
+        await temporal.start(id, () => addNode(fleet, id, node.record(), steer));
+        return;
+      }
+      case 'drain-node': {
+        if (node === undefined || !(await this.#mayDrain(node.id))) return;
+        const id = `node/${node.id}`;
+        await temporal.start(id, () => drainNode(fleet, id, nodeId(node.id), steer));
+        return;
+      }
+    }
+  }
+
+  /** Enough others must stay for every copy. */
+  async #mayDrain(id: string): Promise<boolean> {
+    const { nodes } = await this.#fleet.store.fleet.load();
+    const others = nodes.filter((node) => node.id !== id && node.intent === 'active');
+    return others.length >= this.story.size.replicationFactor;
+  }
+
+  #steer(steer: Steering, { cancelAfterMs, reverse }: SteerSpec): void {
+    steer.reverse = reverse;
+    if (cancelAfterMs === null) return;
+    this.world.after(cancelAfterMs, 'temporal', () => {
+      steer.cancel.requested = true;
+    });
+  }
+
+  async #pause(name: string | undefined, ms: number): Promise<void> {
+    if (name === undefined) return;
+    this.world.pause(name);
+    await this.world.sleep(ms);
+    this.world.resume(name);
+  }
+
+  /** All faults end, all that was begun ends, and what is stale is repaired. */
+  async #calmDown(): Promise<void> {
+    const { world } = this;
+    const fleet = this.#fleet;
+    fleet.weather.clear();
+    fleet.temporal.losesAnswer = () => false;
+    while (this.#busy > 0) await world.sleep(100);
+    fleet.weather.clear();
+    for (const name of fleet.pods.keys()) world.resume(name);
+    for (const node of fleet.nodes.values()) {
+      world.after(0, node.owner, () => node.heal());
+    }
+    world.note('quiet');
+    while (fleet.temporal.open().length > 0) await world.sleep(100);
+    await this.#tasksEnd();
+    for (let round = 0; (await this.#anyStale()) && round < 10; round += 1) {
+      for (const { id } of (await fleet.store.fleet.load()).nodes) {
+        const name = `repair/${id}`;
+        await fleet.temporal.start(name, () => repair(fleet, name, id, steering()));
+      }
+      await this.#tasksEnd();
+    }
+    await world.sleep(2 * fleet.config.pods.leaseMs);
+  }
+
+  async #anyStale(): Promise<boolean> {
+    const { indexes: entries } = await this.#fleet.store.fleet.load();
+    return entries.some(({ placement }) =>
+      placement.some(({ shards }) =>
+        shards.some((row) => row.some(({ state }) => state === 'stale')),
+      ),
+    );
+  }
+
+  async #tasksEnd(): Promise<void> {
+    const { tasks, writers } = this.#fleet.store;
+    while ((await tasks.open()).length > 0 || (await writers.unsettled()).length > 0) {
+      await this.world.sleep(50);
+    }
+  }
+
+  async #check(): Promise<void> {
+    for (const fault of await finalFaults(this.#fleet, this.#log)) this.#violate(fault);
+    const pod = this.#fleet.podFor(0);
+    if (pod === null) throw new Error('No pod is left.');
+    for (const fault of await answerFaults(this.#fleet, pod)) this.#violate(fault);
+  }
+
+  #openEnds(): string {
+    const open = [...this.#log.tasks.values()].filter(({ settledAt }) => settledAt === null);
+    return JSON.stringify({
+      runs: this.#fleet.temporal.open(),
+      tasks: open.map(({ uid, status }) => `${String(uid)} ${status}`),
+      busy: this.#busy,
+    });
+  }
+}
+
+void alias;

@@ -1,0 +1,188 @@
+import { Random } from '../world/random';
+import type { Storm } from '../world/weather';
+import type { Act, ClientStep, ModelDocument, SearchSpec, SteerSpec, Story, WriteSpec } from './types';
+
+export interface Sizes {
+  /** Requests of all clients together. */
+  readonly steps: number;
+  /** Faults and operations. */
+  readonly acts: number;
+}
+
+export const defaultSizes: Sizes = { steps: 60, acts: 6 };
+
+export const tags: readonly string[] = ['red', 'green', 'blue'];
+const words = ['sun', 'moon', 'star', 'comet', 'sky'];
+const idsMax = 24;
+export const indexes: readonly string[] = ['films', 'books'];
+export const alias = 'shop';
+
+/** The story of a seed: who writes and searches what, and what goes wrong meanwhile. */
+export function generateStory(seed: number, sizes: Sizes = defaultSizes): Story {
+  const random = new Random(seed).fork('story');
+  const replicationFactor = random.weighted({ one: 1, two: 6, three: 2 });
+  const copies = { one: 1, two: 2, three: 3 }[replicationFactor];
+  const nodes = Math.max(copies, random.between(2, 4));
+  const size = {
+    pods: random.between(1, 3),
+    workers: 2,
+    nodes,
+    spares: 1,
+    shards: random.pick([2, 4, 8]),
+    replicationFactor: copies,
+  };
+  const writers = random.between(2, 3);
+  const each = Math.ceil(sizes.steps / (writers + 1));
+  let version = 0;
+  const clients = Array.from({ length: writers }, () =>
+    Array.from({ length: each }, (): ClientStep => {
+      const ask = random.chance(0.2) ? anySearch(random) : anyWrite(random, (version += 1));
+      return { think: random.between(0, 120), pod: random.between(0, 5), ask };
+    }),
+  );
+  clients.push(
+    Array.from({ length: each }, () => ({
+      think: random.between(0, 90),
+      pod: random.between(0, 5),
+      ask: anySearch(random),
+    })),
+  );
+  const lengthMs = each * 120;
+  const acts = Array.from({ length: sizes.acts }, () => ({
+    at: random.between(0, lengthMs),
+    act: anyAct(random, size.nodes),
+  })).sort((a, b) => a.at - b.at);
+  return { seed, size, clients, acts };
+}
+
+const nameOf = (random: Random): string => (random.chance(0.12) ? alias : random.pick(indexes));
+const anyId = (random: Random): string => `d${String(random.between(1, idsMax))}`;
+
+export function anyDocument(random: Random, id: string, version: number): ModelDocument {
+  const document: Record<string, string | number> = { id, version };
+  if (random.chance(0.9)) document['tag'] = random.pick(tags);
+  if (random.chance(0.8)) document['title'] = `${random.pick(words)} ${random.pick(words)}`;
+  if (random.chance(0.3)) document['rank'] = random.between(1, 9);
+  return { ...document, id };
+}
+
+function anyWrite(random: Random, version: number): WriteSpec {
+  const index = nameOf(random);
+  const kind = random.weighted({
+    post: 40,
+    put: 20,
+    delete: 18,
+    filter: 7,
+    all: 2,
+    settings: 5,
+    swap: 4,
+    alias: 4,
+  });
+  switch (kind) {
+    case 'post':
+    case 'put': {
+      const documents = Array.from({ length: random.between(1, 5) }, () =>
+        anyDocument(random, anyId(random), version),
+      );
+      return { kind: 'add', method: kind === 'post' ? 'POST' : 'PUT', index, documents };
+    }
+    case 'delete': {
+      const ids = Array.from({ length: random.between(1, 4) }, () => anyId(random));
+      return { kind: 'delete', index, ids };
+    }
+    case 'filter':
+      return { kind: 'delete-filter', index, tag: random.pick(tags) };
+    case 'all':
+      return { kind: 'delete-all', index };
+    case 'settings':
+      return { kind: 'settings', index, variant: random.between(0, 3) };
+    case 'swap':
+      return { kind: 'swap', indexes: ['films', 'books'] };
+    case 'alias':
+      return { kind: 'alias', target: random.pick(indexes) };
+  }
+}
+
+export function anySearch(random: Random): SearchSpec {
+  const body: Record<string, string | number | readonly string[]> = { limit: 1_000 };
+  if (random.chance(0.3)) body['q'] = random.pick(words);
+  if (random.chance(0.2)) body['filter'] = `tag = ${random.pick(tags)}`;
+  if (random.chance(0.3)) body['facets'] = ['tag'];
+  if (random.chance(0.2)) body['sort'] = ['version:desc'];
+  return { kind: 'search', index: nameOf(random), body };
+}
+
+function anySteer(random: Random): SteerSpec {
+  return {
+    cancelAfterMs: random.chance(0.25) ? random.between(0, 4_000) : null,
+    reverse: random.chance(0.2),
+  };
+}
+
+function anyStorm(random: Random): Storm {
+  const some = (most: number): number => (random.chance(0.5) ? random.between(0, most) : 0);
+  return {
+    node: {
+      'lost-before': some(60),
+      'lost-after': some(60),
+      'silent-before': some(20),
+      'silent-after': some(20),
+      late: some(30),
+    },
+    redisBreak: some(15),
+    messageLost: some(300),
+  };
+}
+
+function anyAct(random: Random, nodes: number): Act {
+  const node = random.between(0, nodes - 1);
+  const kind = random.weighted({
+    'kill-pod': 3,
+    'pause-pod': 3,
+    'kill-worker': 2,
+    'pause-worker': 2,
+    'node-down': 4,
+    'node-slow': 2,
+    'node-task-fails': 2,
+    'redis-away': 1,
+    'redis-reply-lost': 3,
+    storm: 3,
+    'lose-activity-answers': 1,
+    'add-node': 3,
+    'drain-node': 3,
+    rebalance: 1,
+    repair: 2,
+  });
+  switch (kind) {
+    case 'kill-pod':
+      return { kind, pod: random.between(0, 5), backMs: random.between(50, 1_500) };
+    case 'pause-pod':
+      return { kind, pod: random.between(0, 5), ms: random.between(50, 5_000) };
+    case 'kill-worker':
+      return { kind, worker: random.between(0, 3), backMs: random.between(50, 1_500) };
+    case 'pause-worker':
+      return { kind, worker: random.between(0, 3), ms: random.between(50, 5_000) };
+    case 'node-down':
+      return { kind, node, ms: random.between(50, 4_000) };
+    case 'node-slow':
+      return { kind, node, extraMs: random.between(50, 1_500), ms: random.between(500, 4_000) };
+    case 'node-task-fails':
+      return { kind, node };
+    case 'redis-away':
+      return { kind, ms: random.between(50, 3_000) };
+    case 'redis-reply-lost':
+      return { kind, pod: random.between(0, 5) };
+    case 'storm':
+      return { kind, storm: anyStorm(random), ms: random.between(300, 4_000) };
+    case 'lose-activity-answers':
+      return { kind, ms: random.between(300, 2_000) };
+    case 'add-node':
+      return { kind, node: nodes, steer: anySteer(random) };
+    case 'drain-node':
+      return { kind, node, steer: anySteer(random) };
+    case 'rebalance':
+      return { kind, steer: anySteer(random) };
+    case 'repair':
+      return { kind, node, steer: anySteer(random) };
+  }
+}

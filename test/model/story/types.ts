@@ -1,0 +1,67 @@
+import type { FleetSize } from '../fleet/fleet';
+import type { Storm } from '../world/weather';
+
+export interface ModelDocument {
+  readonly id: string;
+  readonly [member: string]: string | number;
+}
+
+/** What a client writes. Names are client names, of indexes or of the alias. */
+export type WriteSpec =
+  | {
+      readonly kind: 'add';
+      readonly method: 'POST' | 'PUT';
+      readonly index: string;
+      readonly documents: readonly ModelDocument[];
+    }
+  | { readonly kind: 'delete'; readonly index: string; readonly ids: readonly string[] }
+  | { readonly kind: 'delete-filter'; readonly index: string; readonly tag: string }
+  | { readonly kind: 'delete-all'; readonly index: string }
+  | { readonly kind: 'settings'; readonly index: string; readonly variant: number }
+  | { readonly kind: 'swap'; readonly indexes: readonly [string, string] }
+  | { readonly kind: 'alias'; readonly target: string };
+
+export type SearchSpec = {
+  readonly kind: 'search';
+  readonly index: string;
+  readonly body: Readonly<Record<string, string | number | readonly string[]>>;
+};
+
+export interface ClientStep {
+  /** Milliseconds between the answer before and this request. */
+  readonly think: number;
+  readonly pod: number;
+  readonly ask: WriteSpec | SearchSpec;
+}
+
+/** What happens to the fleet while clients go on. */
+export type Act =
+  | { readonly kind: 'kill-pod'; readonly pod: number; readonly backMs: number }
+  | { readonly kind: 'pause-pod'; readonly pod: number; readonly ms: number }
+  | { readonly kind: 'kill-worker'; readonly worker: number; readonly backMs: number }
+  | { readonly kind: 'pause-worker'; readonly worker: number; readonly ms: number }
+  | { readonly kind: 'node-down'; readonly node: number; readonly ms: number }
+  | { readonly kind: 'node-slow'; readonly node: number; readonly extraMs: number; readonly ms: number }
+  | { readonly kind: 'node-task-fails'; readonly node: number }
+  | { readonly kind: 'redis-away'; readonly ms: number }
+  | { readonly kind: 'redis-reply-lost'; readonly pod: number }
+  | { readonly kind: 'storm'; readonly storm: Storm; readonly ms: number }
+  | { readonly kind: 'lose-activity-answers'; readonly ms: number }
+  | { readonly kind: 'add-node'; readonly node: number; readonly steer: SteerSpec }
+  | { readonly kind: 'drain-node'; readonly node: number; readonly steer: SteerSpec }
+  | { readonly kind: 'rebalance'; readonly steer: SteerSpec }
+  | { readonly kind: 'repair'; readonly node: number; readonly steer: SteerSpec };
+
+/** When the operator asks for what, after the start of the operation; null: never. */
+export interface SteerSpec {
+  readonly cancelAfterMs: number | null;
+  readonly reverse: boolean;
+}
+
+/** Everything that a seed decides before the run; the rest is chance in the same stream. */
+export interface Story {
+  readonly seed: number;
+  readonly size: FleetSize;
+  readonly clients: readonly (readonly ClientStep[])[];
+  readonly acts: readonly { readonly at: number; readonly act: Act }[];
+}
