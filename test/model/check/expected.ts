@@ -58,6 +58,7 @@ function added(method: 'POST' | 'PUT', before: Content, document: ModelDocument)
 /** Codes of a task of which each shard may or may not have applied its part. */
 const unsure: ReadonlySet<string> = new Set([
   'miroir_interrupted',
+  'miroir_no_quorum',
   'miroir_partially_applied',
   'no_space_left_on_device',
 ]);

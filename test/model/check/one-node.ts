@@ -61,9 +61,11 @@ function comparable(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(comparable);
   if (typeof value !== 'object' || value === null) return value;
   const members = Object.entries(value)
-    .filter(([name, member]) => !ignored.includes(name) && JSON.stringify(member) !== '{}')
+    .filter(([name]) => !ignored.includes(name))
+    .map(([name, member]): [string, unknown] => [name, comparable(member)])
+    .filter(([, member]) => JSON.stringify(member) !== '{}')
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(members.map(([name, member]) => [name, comparable(member)]));
+  return Object.fromEntries(members);
 }
 
 async function compared(

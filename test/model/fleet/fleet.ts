@@ -38,6 +38,7 @@ export interface ModelPod {
 
 const masterKey = 'the-master-key-of-the-nodes';
 const prefix = 'model';
+const restartMs = 200;
 
 /** Short spans, in the relations that the product demands of them. */
 const spans: Readonly<Record<string, string>> = {
@@ -103,8 +104,21 @@ export class ModelFleet {
     for (let i = 0; i < this.size.workers; i += 1) await this.startWorker();
   }
 
+  /** A pod that cannot start ends, as its process does, and another one is started in its place. */
   async startPod(): Promise<ModelPod> {
-    const name = `pod-${String((this.#podsMade += 1))}`;
+    for (;;) {
+      const name = `pod-${String((this.#podsMade += 1))}`;
+      try {
+        return await this.#startPod(name);
+      } catch (error) {
+        this.world.note(`${name} did not start: ${(error as Error).message}`);
+        this.world.kill(name);
+        await this.world.sleep(restartMs);
+      }
+    }
+  }
+
+  async #startPod(name: string): Promise<ModelPod> {
     const { ctx } = await this.world.as(name, () =>
       startParts({
         config: this.config,
@@ -120,9 +134,18 @@ export class ModelFleet {
   }
 
   async startWorker(): Promise<void> {
-    const name = `worker-${String((this.#workersMade += 1))}`;
-    const tools = await this.world.as(name, () => startWorker(this, name));
-    this.temporal.addWorker({ name, tools: this.mutation?.wrapTools?.(tools) ?? tools });
+    for (;;) {
+      const name = `worker-${String((this.#workersMade += 1))}`;
+      try {
+        const tools = await this.world.as(name, () => startWorker(this, name));
+        this.temporal.addWorker({ name, tools: this.mutation?.wrapTools?.(tools) ?? tools });
+        return;
+      } catch (error) {
+        this.world.note(`${name} did not start: ${(error as Error).message}`);
+        this.world.kill(name);
+        await this.world.sleep(restartMs);
+      }
+    }
   }
 
   killPod(name: string): void {

@@ -54,7 +54,12 @@ const calmWeather: Weather = {
 };
 
 type Run = () => unknown;
-type Pending = { readonly reject: (error: Error) => void; sent: boolean; done: boolean };
+interface Pending {
+  readonly name: string;
+  readonly reject: (error: Error) => void;
+  sent: boolean;
+  done: boolean;
+}
 
 const retryMs = 2_000;
 
@@ -149,7 +154,7 @@ class Connection {
     const { world } = this;
     const { owner, weather } = this.how;
     return new Promise((resolve, reject) => {
-      const pending: Pending = { reject, sent: false, done: false };
+      const pending: Pending = { name, reject, sent: false, done: false };
       this.#pending.add(pending);
       const finish = (end: () => void): void => {
         if (pending.done) return;
@@ -189,7 +194,7 @@ class Connection {
         if (pending.done) return;
         pending.done = true;
         this.#pending.delete(pending);
-        pending.reject(lost('Connection is closed.'));
+        pending.reject(lost(`Connection is closed, with ${pending.name} under way.`));
       });
     }
   }
