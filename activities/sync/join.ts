@@ -1,6 +1,6 @@
 import type { JoinOutcome, SyncRef } from '../../core/operations';
 import type { OutstandingWrite } from '../../store/types';
-import { tryAgain } from '../errors';
+import { refuse, tryAgain } from '../errors';
 import { newestTask, workedOff } from '../node-queue';
 import type { ActivityTools, Call } from '../tools';
 import { copyJournal, readJournals } from './catch-up';
@@ -91,7 +91,13 @@ async function tryJoin(session: Session, fenceToken: string): Promise<JoinOutcom
   const { tools, ref, number } = session;
   const fleet = await tools.store.fleet.load();
   const changes = joinOps(fleet, ref);
-  if (changes === null) return 'the target is not syncing any more';
+  // Neither comes back by waiting: a source that missed a write must be filled itself.
+  if (changes === null) {
+    throw refuse(
+      'replicas-changed',
+      `${ref.source} is not in sync any more, or ${ref.target} is not syncing.`,
+    );
+  }
   const result = await tools.store.join(ref.physicalUid, {
     fenceToken,
     attempt: { runKey: ref.runKey, number },

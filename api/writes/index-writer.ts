@@ -20,7 +20,12 @@ export type WriterContext = Pick<
   | 'follower'
   | 'webhooks'
   | 'temporal'
-> & { readonly readiness: Readiness; readonly nextNonce: () => string };
+> & {
+  readonly readiness: Readiness;
+  readonly nextNonce: () => string;
+  /** Nonces of the writes that this pod is carrying out. */
+  readonly running: Set<string>;
+};
 
 /** All writes of this pod to one index on the nodes, one after the other. */
 export class IndexWriter {

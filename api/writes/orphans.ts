@@ -9,7 +9,9 @@ const orphansPerSearch = 100;
  * after the index is in the catalogue, and uids on nodes are never used again: a record whose index is
  * not in a catalogue read after it names an orphan.
  */
-export async function removeOrphans(ctx: WriterContext): Promise<void> {
+export async function removeOrphans(
+  ctx: Pick<WriterContext, 'store' | 'fleet' | 'nodes' | 'log'>,
+): Promise<void> {
   const records = await ctx.store.nodeSettingsVersions.list({ limit: 100_000 });
   const fleet = await ctx.fleet.reload();
   const known = new Set(fleet.indexes.map(({ physicalUid }) => physicalUid));

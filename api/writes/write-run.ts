@@ -1,22 +1,22 @@
-import { fleetTaskUid, indexUid } from '../../core/ids';
+import { fleetTaskUid } from '../../core/ids';
 import type { FleetTaskUid, NodeId, PhysicalUid, ShardId } from '../../core/ids';
 import type { JsonValue } from '../../core/fleet';
 import { MeiliError } from '../../core/errors';
 import { fenceWaitMsMax } from '../../core/limits';
 import type { FleetTask } from '../../store/task-types';
-import type { BeginResult, CommitResult, FleetTaskDraft } from '../../store/types';
+import type { BeginRequest, BeginResult, CommitResult } from '../../store/types';
 import { clientOf } from '../context';
 import { stateLost } from '../http/state-lost';
 import { restoreSettings } from '../follower/restore-settings';
 import { finished } from '../follower/task-times';
 import type { NodeOutcome } from './fan-out';
 import { fanOut } from './fan-out';
+import { draft, numberingOf } from './intent';
 import { sleep } from './node-fault';
 import type { Operation, WritePlan } from './plan';
 import type { Verdict } from './quorum';
 import { degradedHeader, judge, shardsOf } from './quorum';
 import { writeMetadata } from './sent-tasks';
-import { storedStep } from './steps';
 import type { Held } from './tenure';
 import { storedChange } from './places';
 import { nodesOf } from './settle';
@@ -45,9 +45,11 @@ export class WriteRun {
     // must take for a write, and a fence that many writers wait for could never end in a join.
     const nonce = this.ctx.nextNonce();
     const state = { noted: false, begun: false };
+    this.ctx.running.add(nonce);
     try {
       return await this.#tryUntilBegun(nonce, state);
     } finally {
+      this.ctx.running.delete(nonce);
       if (state.noted && !state.begun) await this.#giveUpNonce(nonce);
     }
   }
@@ -69,7 +71,7 @@ export class WriteRun {
       });
       state.noted ||= plan.journal !== null;
       await this.#noteJournals(plan, nonce);
-      const begun = await this.ctx.store.writers.begin({
+      const begun = await this.#begin(plan, {
         pod: this.ctx.pod.id,
         physicalUid: this.uid,
         fence: held?.fence ?? null,
@@ -79,10 +81,6 @@ export class WriteRun {
         nonce,
         task: draft(plan, this.operation),
         changes: plan.changes,
-        ...(plan.audit === undefined ? {} : { audit: plan.audit }),
-        ...(this.operation.idempotency === undefined
-          ? {}
-          : { idempotency: { ...this.operation.idempotency, ttlMs: idempotencyMs } }),
       });
       if (begun.kind === 'ok') {
         state.begun = true;
@@ -90,6 +88,34 @@ export class WriteRun {
       }
       const repeated = await this.#afterRefusal(begun, { fenceUntil, epoch });
       if (repeated !== null) return { task: repeated, degraded: null };
+    }
+  }
+
+  /**
+   * Asks again, with the same nonce, when an answer is lost: a begin that happened is answered and not
+   * done once more. One whose outcome stays unknown may stand before every later write of this pod, so
+   * the lease is taken for lost and whoever writes next settles first.
+   */
+  async #begin(plan: WritePlan, bare: BeginRequest): Promise<BeginResult> {
+    const { idempotency } = this.operation;
+    const request: BeginRequest = {
+      ...bare,
+      ...(plan.audit === undefined ? {} : { audit: plan.audit }),
+      ...(idempotency === undefined
+        ? {}
+        : { idempotency: { ...idempotency, ttlMs: idempotencyMs } }),
+    };
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.ctx.store.writers.begin(request);
+      } catch (error) {
+        if (attempt < beginsMax && performance.now() < this.#until) {
+          await sleep(beginPauseMs);
+          continue;
+        }
+        this.writer?.tenure.lose();
+        throw error;
+      }
     }
   }
 
@@ -315,42 +341,9 @@ export class WriteRun {
 }
 
 const idempotencyMs = 24 * 3_600_000;
-
-/** The index may be resharded before the task ends: its shards are numbers of this many. */
-const numberingOf = ({ entry }: WritePlan): { shardCount?: number } =>
-  entry === null ? {} : { shardCount: entry.shardCount };
-
-/** The intent, with what settling needs: each node's steps as far as they can be stored. */
-function draft(plan: WritePlan, operation: Operation): FleetTaskDraft {
-  const enqueuedAt = new Date().toISOString();
-  const work = plan.intent ?? plan.work(0);
-  return {
-    indexUid: plan.indexUid === null ? null : indexUid(plan.indexUid),
-    physicalUid: plan.physicalUid,
-    type: plan.type,
-    details: plan.details,
-    error: null,
-    canceledBy: null,
-    enqueuedAt,
-    startedAt: null,
-    finishedAt: null,
-    duration: null,
-    batchUid: null,
-    nodeTasks: [],
-    shards: plan.shards,
-    extra: {
-      ...plan.extra,
-      ...numberingOf(plan),
-      ...(plan.final === null ? {} : { final: plan.final as unknown as JsonValue }),
-      work: work.map(({ node, shards, steps }) => ({
-        node,
-        shards: [...shards],
-        steps: steps.map(storedStep),
-      })),
-    },
-    ...(operation.customMetadata === undefined ? {} : { customMetadata: operation.customMetadata }),
-  };
-}
+/** A begin whose answer was lost is asked for again so often. */
+const beginsMax = 3;
+const beginPauseMs = 20;
 
 /** The error of a request that every node calls wrong; null when some node did not say so. */
 function refusalOf(outcomes: readonly NodeOutcome[]): FleetTask['error'] {

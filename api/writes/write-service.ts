@@ -36,9 +36,10 @@ export class WriteService implements Writes {
   #sweeping: NodeJS.Timeout | null = null;
   #closed = false;
 
-  constructor(ctx: Omit<WriterContext, 'readiness' | 'nextNonce'>) {
+  constructor(ctx: Omit<WriterContext, 'readiness' | 'nextNonce' | 'running'>) {
     this.#ctx = {
       ...ctx,
+      running: new Set(),
       readiness: new Readiness(ctx.store),
       nextNonce: () => `${ctx.pod.id}:${++this.#nonces}`,
     };
@@ -77,9 +78,10 @@ export class WriteService implements Writes {
     if (this.#sweeps % sweepsPerOrphanSearch === 0) await removeOrphans(this.#ctx);
     const unsettled = await this.#ctx.store.writers.unsettled();
     if (unsettled.length === 0) await this.#signOffTheDead();
+    await this.#settleNoIndex();
     for (const uid of unsettled) {
-      if (uid === null) await this.#settleNoIndex();
-      else if (this.#physical.length(uid) === 0) {
+      if (uid === null) continue;
+      if (this.#physical.length(uid) === 0) {
         await this.#physical.run([uid], () => this.#writer(uid).settle(performance.now()));
       }
     }
@@ -156,11 +158,16 @@ export class WriteService implements Writes {
     }
   }
 
-  /** Tasks of no index have no lease: only those of pods that are gone may be taken over. */
+  /**
+   * Tasks of no index have no lease: those of pods that are gone may be taken over, and this pod's own
+   * that it has given up, because it never learnt that they began or could not end them.
+   */
   async #settleNoIndex(): Promise<void> {
-    const { store } = this.#ctx;
+    const { store, pod: self, running } = this.#ctx;
     const alive = new Set((await store.pods.list()).filter((pod) => pod.alive).map(({ id }) => id));
-    const left = (await store.writers.outstanding(null)).filter(({ pod }) => !alive.has(pod));
+    const left = (await store.writers.outstanding(null)).filter(({ pod, nonce }) =>
+      pod === self.id ? !running.has(nonce) : !alive.has(pod),
+    );
     if (left.length > 0)
       await settleOutstanding(this.#ctx, { physicalUid: null, fence: null, only: left });
   }

@@ -8,7 +8,6 @@ import { nodeId, shardId } from '../../../core/ids';
 import type { NodeId, ShardId } from '../../../core/ids';
 import type { Replica, ReplicaState } from '../../../core/fleet';
 import { removeOrphans } from '../../../api/writes/orphans';
-import { Readiness } from '../../../api/writes/readiness';
 import { waitFor } from '../../support/wait-for';
 import { fleetForTest } from '../support';
 import type { FleetForTest, PodForTest } from '../support';
@@ -152,8 +151,7 @@ test('an index that was deleted while a node was away goes when the node is back
   expect((await pod.send('GET', '/indexes/orphan')).status).toBe(404);
   fleet.nodes[0]?.faults.clear();
   expect(await fleet.askNode(0, `/indexes/${physicalUid}`)).toMatchObject({ uid: physicalUid });
-  const readiness = new Readiness(pod.ctx.store);
-  await removeOrphans({ ...pod.ctx, readiness, nextNonce: () => 'none' });
+  await removeOrphans(pod.ctx);
   await waitFor(
     async () => (await fleet.askNode(0, `/indexes/${physicalUid}`))['code'] === 'index_not_found',
     { what: 'the orphan to go' },

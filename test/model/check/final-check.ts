@@ -52,7 +52,8 @@ function stateFaults(entry: IndexEntry): string[] {
       row
         .filter(({ state }) => state !== 'in-sync')
         .map(
-          ({ node, state }) => `shard ${String(shard)} of ${entry.uid} on ${node} is still ${state}`,
+          ({ node, state }) =>
+            `shard ${String(shard)} of ${entry.uid} on ${node} is still ${state}`,
         ),
     ),
   );
@@ -73,7 +74,9 @@ function copyFaults(entry: IndexEntry, copies: Copies): string[] {
       }),
     );
     if (digests.size > 1) {
-      faults.push(`copies of ${id} of ${entry.uid} differ on ${owners.join(', ')}: ${[...digests].join(' | ')}`);
+      faults.push(
+        `copies of ${id} of ${entry.uid} differ on ${owners.join(', ')}: ${[...digests].join(' | ')}`,
+      );
     }
     for (const [node, documents] of copies) {
       if (documents.has(id) && !owners.includes(node)) {
@@ -150,7 +153,9 @@ function taskFaults(log: RunLog): string[] {
     }
     const nothing = write.message?.includes('othing was written') === true;
     if (nothing && task !== null && task.status === 'succeeded') {
-      faults.push(`${write.id} was told that nothing was written, and task ${String(task.uid)} succeeded`);
+      faults.push(
+        `${write.id} was told that nothing was written, and task ${String(task.uid)} succeeded`,
+      );
     }
   }
   return [...faults, ...turnFaults(log)];
@@ -192,14 +197,18 @@ function orderFaults(fleet: ModelFleet, entry: IndexEntry): string[] {
       results: { uid: number; customMetadata?: string; status: string }[];
     };
     const writes = page.results.filter(
-      ({ customMetadata, status }) =>
-        status === 'succeeded' && /^m\d+$/.test(customMetadata ?? ''),
+      ({ customMetadata, status }) => status === 'succeeded' && /^m\d+$/.test(customMetadata ?? ''),
     );
-    return { node: node.id, tasks: writes.reverse().map((one) => Number(one.customMetadata?.slice(1))) };
+    return {
+      node: node.id,
+      tasks: writes.reverse().map((one) => Number(one.customMetadata?.slice(1))),
+    };
   });
   return orders.flatMap(({ node, tasks }) => {
     const inverted = tasks.findIndex((task, at) => at > 0 && task < (tasks[at - 1] ?? 0));
     // A replica that shows another order must have been found stale and filled again since.
-    return inverted < 0 ? [] : [`${node} took task ${String(tasks[inverted])} of ${entry.uid} after a later one`];
+    return inverted < 0
+      ? []
+      : [`${node} took task ${String(tasks[inverted])} of ${entry.uid} after a later one`];
   });
 }

@@ -23,7 +23,9 @@ export function searchFaults(
     faults.push(`a search saw ${twice.join(', ')} twice`);
   }
   if (result.total !== ids.length) {
-    faults.push(`a search counted ${String(result.total)} documents and showed ${String(ids.length)}`);
+    faults.push(
+      `a search counted ${String(result.total)} documents and showed ${String(ids.length)}`,
+    );
   }
   if (result.hits.some((hit) => Object.keys(hit).some((name) => name.startsWith('_miroir_')))) {
     faults.push('a search showed hidden fields');
@@ -36,7 +38,9 @@ export function searchFaults(
     const wanted = [...possible].map((content) => matching(content, tag));
     const shown = hit === undefined ? null : contentOf(hit);
     if (!wanted.includes(shown)) {
-      faults.push(`a search of ${result.physicalUid} showed ${id} as ${String(shown)}, not as ${wanted.join(' or ')}`);
+      faults.push(
+        `a search of ${result.physicalUid} showed ${id} as ${String(shown)}, not as ${wanted.join(' or ')}`,
+      );
     }
   }
   return faults;

@@ -6,7 +6,8 @@ import type { ModelFleet } from './fleet';
 /** One worker process, as `worker/start-worker.ts` opens it, but for Temporal. To be called as its owner. */
 export async function startWorker(fleet: ModelFleet, name: string): Promise<ActivityTools> {
   const { world, config, temporal } = fleet;
-  const note = (fields: object, text: string): void => world.note(`${text} ${JSON.stringify(fields)}`);
+  const note = (fields: object, text: string): void =>
+    world.note(`${text} ${JSON.stringify(fields)}`);
   const log: Log = { info: note, warn: note };
   const store = fleet.openStore(name);
   const pod = new WorkerPod(store, log);

@@ -53,9 +53,7 @@ export class MemoryRedis {
     const value = this.#values.get(key);
     if (value === undefined) return null;
     if (value.kind !== kind) {
-      throw new ReplyError(
-        'WRONGTYPE Operation against a key holding the wrong kind of value',
-      );
+      throw new ReplyError('WRONGTYPE Operation against a key holding the wrong kind of value');
     }
     return value as Of<K>;
   }
@@ -189,7 +187,8 @@ function removeMembers(db: MemoryRedis, key: string, members: readonly string[])
   return removed;
 }
 
-const removeKeys: Command = (db, args) => args.filter((key) => db.exists(key) && db.remove(key)).length;
+const removeKeys: Command = (db, args) =>
+  args.filter((key) => db.exists(key) && db.remove(key)).length;
 
 const commands: Readonly<Record<string, Command>> = {
   GET: (db, args) => db.read(at(args, 0), 'string')?.text ?? null,

@@ -133,8 +133,13 @@ export async function search(ctx: ApiContext, spec: SearchSpec): Promise<SearchR
   };
 }
 
-/** What a client is told of an error: its code, or `internal` as for anything that is not an answer. */
+/**
+ * What a client is told of an error: its code, `internal` for a connection to Redis that broke, and
+ * `defect` for what nobody foresaw.
+ */
 export function codeOf(error: unknown): { code: string; message: string } {
-  const { message } = error as Error;
-  return { code: isMeiliError(error) ? error.code : 'internal', message };
+  const { message, name, stack } = error as Error;
+  if (isMeiliError(error)) return { code: error.code, message };
+  if (name === 'ConnectionError') return { code: 'internal', message };
+  return { code: 'defect', message: stack ?? message };
 }

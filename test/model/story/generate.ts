@@ -1,6 +1,14 @@
 import { Random } from '../world/random';
 import type { Storm } from '../world/weather';
-import type { Act, ClientStep, ModelDocument, SearchSpec, SteerSpec, Story, WriteSpec } from './types';
+import type {
+  Act,
+  ClientStep,
+  ModelDocument,
+  SearchSpec,
+  SteerSpec,
+  Story,
+  WriteSpec,
+} from './types';
 
 export interface Sizes {
   /** Requests of all clients together. */

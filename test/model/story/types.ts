@@ -41,7 +41,12 @@ export type Act =
   | { readonly kind: 'kill-worker'; readonly worker: number; readonly backMs: number }
   | { readonly kind: 'pause-worker'; readonly worker: number; readonly ms: number }
   | { readonly kind: 'node-down'; readonly node: number; readonly ms: number }
-  | { readonly kind: 'node-slow'; readonly node: number; readonly extraMs: number; readonly ms: number }
+  | {
+      readonly kind: 'node-slow';
+      readonly node: number;
+      readonly extraMs: number;
+      readonly ms: number;
+    }
   | { readonly kind: 'node-task-fails'; readonly node: number }
   | { readonly kind: 'redis-away'; readonly ms: number }
   | { readonly kind: 'redis-reply-lost'; readonly pod: number }
