@@ -11,6 +11,8 @@ export interface PodParts {
   readonly log: Log;
   /** The epoch of the state that this pod routes by. */
   readonly epoch: () => Epoch;
+  /** Told of an epoch that this pod has not heard of: a message about it got lost. */
+  readonly behind: (epoch: Epoch) => void;
 }
 
 /**
@@ -71,7 +73,8 @@ export class Pod {
 
   async #beatOnce(): Promise<void> {
     const sentAt = performance.now();
-    const { ok } = await this.parts.pods.heartbeat(this.id, this.parts.epoch());
+    const { ok, epoch } = await this.parts.pods.heartbeat(this.id, this.parts.epoch());
+    if (epoch > this.parts.epoch()) this.parts.behind(epoch);
     if (ok) {
       this.#leaseUntil = sentAt + this.parts.config.pods.leaseMs;
       return;

@@ -80,7 +80,14 @@ export async function startParts(options: RuntimeOptions): Promise<Omit<Runtime,
   fleet.onReload(async () => {
     await Promise.all([keys.reload(), features.reload(), webhooks.reload()]);
   });
-  const pod = new Pod({ config, pods: store.pods, log, epoch: () => fleet.current().epoch });
+  const pod = new Pod({
+    ...{ config, pods: store.pods, log, epoch: () => fleet.current().epoch },
+    behind: (epoch) => {
+      fleet.reload(epoch).catch((error: unknown) => {
+        log.warn({ err: error }, 'reload of the fleet failed');
+      });
+    },
+  });
   let writes: WriteService | null = null;
   const metrics = new Metrics();
   const access = accessNodes({

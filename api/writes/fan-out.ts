@@ -18,6 +18,8 @@ export interface NodeOutcome {
    * wrong. `missed`: the node did not take it, or nobody can tell.
    */
   readonly result: 'accepted' | 'refused' | 'missed';
+  /** Missed, and the node may have taken it all the same: it did not answer any more. */
+  readonly unsure?: boolean;
   readonly error: JsonValue;
 }
 
@@ -60,7 +62,7 @@ async function sendWork(parts: FanOut, work: NodeWork): Promise<NodeOutcome> {
 
 type Sent =
   | { readonly result: 'accepted'; readonly uid: NodeTaskUid }
-  | { readonly result: 'refused' | 'missed'; readonly error: JsonValue };
+  | { readonly result: 'refused' | 'missed'; readonly error: JsonValue; readonly unsure?: boolean };
 
 /** A node that restarts is back within moments; these pauses cover its socket, not its outage. */
 const retryPausesMs = [20, 80, 200];
@@ -91,7 +93,9 @@ async function sendUntilKnown(
       );
       if (fault.outcomeUnknown) {
         const found = await resolveUnknown(parts, client, what);
-        if (found === 'no-answer') return { result: 'missed', error: { code: fault.code } };
+        if (found === 'no-answer') {
+          return { result: 'missed', error: { code: fault.code }, unsure: true };
+        }
         if (found !== 'not-there') return { result: 'accepted', uid: found };
       }
       const pause = retryPausesMs[attempt];

@@ -26,16 +26,24 @@ export function shardsOf(entry: IndexEntry, shards: readonly ShardId[] | 'all'):
     : [...shards];
 }
 
+export interface JudgeRule {
+  readonly minInSync: number;
+  readonly writeQuorum: WriteQuorum;
+  /** Nodes of which nobody can tell whether they took it: they did not answer any more. */
+  readonly unsure?: ReadonlySet<NodeId>;
+}
+
 /**
  * Whether a write stands. For each shard some group must have `minInSync` in-sync replicas that took
  * it (with `majority`, more than half of the group's in-sync ones); every in-sync or joined replica
- * that did not is stale from now on. A shard that nobody took marks nobody: its replicas still agree.
+ * that did not is stale from now on. Of a shard that no in-sync replica took for sure, those become
+ * stale that may have it, so that what is read agrees; one in-sync replica always stays.
  */
 export function judge(
   entry: IndexEntry,
   shards: readonly ShardId[],
   accepted: ReadonlySet<NodeId>,
-  rule: { readonly minInSync: number; readonly writeQuorum: WriteQuorum },
+  rule: JudgeRule,
 ): Verdict {
   const stale: StaleReplica[] = [];
   const lacking: ShardId[] = [];
@@ -44,7 +52,7 @@ export function judge(
   for (const shard of shards) {
     let stands = false;
     let taken = false;
-    const missed: StaleReplica[] = [];
+    const writers: Writer[] = [];
     for (const { group, shards: rows } of entry.placement) {
       const replicas = rows[shard] ?? [];
       const inSync = replicas.filter((replica) => replica.state === 'in-sync');
@@ -55,16 +63,36 @@ export function judge(
       else if (inSync.length > 0) groupsMissed.add(group);
       if (took >= Math.max(1, needed)) stands = true;
       for (const { node, state } of replicas) {
-        if ((state === 'in-sync' || state === 'joined') && !accepted.has(node)) {
-          missed.push({ group, shard, node });
-        }
+        if (state !== 'in-sync' && state !== 'joined') continue;
+        writers.push({ group, shard, node, inSync: state === 'in-sync' });
       }
     }
     if (!stands) lacking.push(shard);
-    if (taken) stale.push(...missed);
-    else untaken.push(shard);
+    if (!taken) untaken.push(shard);
+    const left = taken
+      ? writers.filter(({ node }) => !accepted.has(node))
+      : mayDiffer(writers, accepted, rule.unsure ?? new Set());
+    stale.push(...left.map(({ group, node }) => ({ group, shard, node })));
   }
   return { stale, lacking, untaken, groupsMissed: [...groupsMissed] };
+}
+
+interface Writer extends StaleReplica {
+  readonly inSync: boolean;
+}
+
+/** Of replicas of which no in-sync one took the write for sure: those that may not be like the rest. */
+function mayDiffer(
+  writers: readonly Writer[],
+  accepted: ReadonlySet<NodeId>,
+  unsure: ReadonlySet<NodeId>,
+): Writer[] {
+  const mayHaveIt = ({ node }: Writer): boolean => accepted.has(node) || unsure.has(node);
+  const inSync = writers.filter((writer) => writer.inSync);
+  if (!writers.some(mayHaveIt)) return [];
+  if (inSync.some((writer) => !mayHaveIt(writer))) return writers.filter(mayHaveIt);
+  const [kept] = inSync;
+  return writers.filter((writer) => writer !== kept);
 }
 
 /** `groups=1;stale=meili-2`: what `X-Miroir-Degraded` says of a write; null when all took it. */

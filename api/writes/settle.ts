@@ -44,12 +44,13 @@ export async function settleOutstanding(ctx: SettleContext, at: Settlement): Pro
     'settling writes that were left',
   );
   await ctx.fleet.reload();
+  let open: ReadonlySet<NodeId> = new Set();
   if (at.physicalUid !== null) {
-    await shutOut(ctx, at.physicalUid, new Set(outstanding.map(({ pod }) => pod)));
+    open = await shutOut(ctx, at.physicalUid, new Set(outstanding.map(({ pod }) => pod)));
     await sleep(ctx.config.nodes.deadlineMs);
   }
   for (const write of [...outstanding].sort((a, b) => a.taskUid - b.taskUid)) {
-    await settleOne(ctx, at, write);
+    await settleOne(ctx, { ...at, open }, write);
   }
 }
 
@@ -72,32 +73,53 @@ async function abandonNonces(
   }
 }
 
+/** A request that gets lost is sent again; a node that is away is not waited for. */
+const shutOutsMax = 3;
+
+/** Returns the nodes on which the keys of these pods may still be good. */
 async function shutOut(
   ctx: SettleContext,
   uid: PhysicalUid,
   pods: ReadonlySet<PodId>,
-): Promise<void> {
+): Promise<ReadonlySet<NodeId>> {
   const entry = ctx.fleet.physical(uid);
   const holders =
     entry === null ? new Set(ctx.fleet.current().nodes.map(({ id }) => id)) : holdersOf(entry);
   const keys = (await ctx.store.pods.list())
     .filter(({ id }) => pods.has(id) && id !== ctx.pod.id)
     .map(({ nodeKeyUid }) => nodeKeyUid);
+  const open = new Set<NodeId>();
   await Promise.all(
-    [...holders].flatMap((id) => {
-      const node = ctx.fleet.node(id);
-      if (node === null) return [];
-      return keys.map((key) =>
-        ctx.nodes.revokeKey(node, key).catch((error: unknown) => {
-          // A node that is away admits nothing, and its copies miss the write: they become stale.
-          ctx.log.warn(
-            { node: id, code: faultOf(error)?.code },
-            'could not shut a pod out of a node',
-          );
-        }),
-      );
-    }),
+    [...holders].flatMap((id) =>
+      keys.map(async (key) => {
+        if (!(await isShutOut(ctx, id, key))) open.add(id);
+      }),
+    ),
   );
+  return open;
+}
+
+async function isShutOut(ctx: SettleContext, id: NodeId, key: string): Promise<boolean> {
+  const node = ctx.fleet.node(id);
+  if (node === null) return true;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await ctx.nodes.revokeKey(node, key);
+      return true;
+    } catch (error) {
+      const code = faultOf(error)?.code;
+      ctx.log.warn({ node: id, code, attempt }, 'could not shut a pod out of a node');
+      if (attempt === shutOutsMax) return false;
+      await sleep(lookAgainMs);
+    }
+  }
+}
+
+const lookAgainMs = 50;
+
+interface Settling extends Settlement {
+  /** Nodes that could not be told to refuse the pod that died: what is not there may still come. */
+  readonly open: ReadonlySet<NodeId>;
 }
 
 /** One node's part as the intent describes it. */
@@ -112,39 +134,41 @@ export function storedWork(task: Pick<FleetTask, 'extra'>): StoredWork[] {
   return Array.isArray(work) ? (work as unknown as StoredWork[]) : [];
 }
 
-async function settleOne(
-  ctx: SettleContext,
-  at: Settlement,
-  write: OutstandingWrite,
-): Promise<void> {
+async function settleOne(ctx: SettleContext, at: Settling, write: OutstandingWrite): Promise<void> {
   const task = await ctx.store.tasks.get(write.taskUid);
   if (task === null) return;
   const work = storedWork(task);
   const tasks: NodeTaskRef[] = [];
   const accepted = new Set<NodeId>();
+  const unsure = new Set<NodeId>();
   if (at.physicalUid !== null) {
     for (const part of work) {
       const refs = await settlePart(ctx, at.physicalUid, {
         part,
         metadata: writeMetadata(task.uid),
       });
-      if (refs === null) continue;
+      if (refs === 'no-answer' || (refs === null && at.open.has(part.node))) unsure.add(part.node);
+      if (refs === 'no-answer' || refs === null) continue;
       tasks.push(...refs);
       accepted.add(part.node);
     }
   }
   const entry = at.physicalUid === null ? null : ctx.fleet.physical(at.physicalUid);
-  await commitSettled(ctx, at, { write, task, tasks, accepted, entry, work });
+  await commitSettled(ctx, at, { write, task, tasks, accepted, unsure, entry, work });
 }
 
-/** The node tasks of one part, found or sent again; null when the part is not there and cannot be. */
+/**
+ * The node tasks of one part, found or sent again; null when the part is not there and cannot be;
+ * `no-answer` when the node does not say.
+ */
 async function settlePart(
   ctx: SettleContext,
   uid: PhysicalUid,
   { part, metadata }: { part: StoredWork; metadata: string },
-): Promise<NodeTaskRef[] | null> {
-  // A node that is not the one it was has lost what it was sent, and gets nothing again.
-  const client = (await ctx.identities.trusted(part.node)) ? clientOf(ctx, part.node) : null;
+): Promise<NodeTaskRef[] | 'no-answer' | null> {
+  // A node that is not known to be the one it was gets nothing again, and what it has is not known.
+  if (!(await ctx.identities.trusted(part.node))) return 'no-answer';
+  const client = clientOf(ctx, part.node);
   if (client === null) return null;
   const refs: NodeTaskRef[] = [];
   const role = part.shards.length === 0 ? 'side' : 'main';
@@ -174,7 +198,7 @@ async function settlePart(
     }
   } catch (error) {
     if (faultOf(error) === null) throw error;
-    return null;
+    return 'no-answer';
   }
   return refs;
 }
@@ -198,14 +222,17 @@ async function commitSettled(
     task: FleetTask;
     tasks: readonly NodeTaskRef[];
     accepted: ReadonlySet<NodeId>;
+    unsure: ReadonlySet<NodeId>;
     entry: IndexEntry | null;
     work: readonly StoredWork[];
   },
 ): Promise<void> {
-  const { write, task, tasks, accepted, entry, work } = found;
+  const { write, task, tasks, accepted, unsure, entry, work } = found;
   const touched = [...new Set(work.flatMap(({ shards }) => shards))] as ReturnType<typeof shardsOf>;
   const verdict =
-    entry === null ? null : judge(entry, touched, accepted, { minInSync: 1, writeQuorum: 'one' });
+    entry === null
+      ? null
+      : judge(entry, touched, accepted, { minInSync: 1, writeQuorum: 'one', unsure });
   const { places: _places, work: _work, final, ...extra } = task.extra;
   const settled: FleetTask =
     verdict !== null && verdict.lacking.length > 0

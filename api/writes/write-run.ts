@@ -175,8 +175,11 @@ export class WriteRun {
       const touched = [...new Set(outcomes.flatMap(({ work }) => [...work.shards]))];
       // Of a deleted index the catalogue is the word; a node that missed it is told later.
       const judged = plan.type === 'indexDeletion' ? null : plan.entry;
-      const verdict =
-        judged === null ? null : judge(judged, touched, accepted, this.ctx.config.writes);
+      const unsure = new Set(
+        outcomes.filter((one) => one.unsure === true).map(({ work }) => work.node),
+      );
+      const rule = { ...this.ctx.config.writes, unsure };
+      const verdict = judged === null ? null : judge(judged, touched, accepted, rule);
       const task = this.#taskOf(plan, begun, {
         outcomes,
         accepted,

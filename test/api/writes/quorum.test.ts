@@ -39,7 +39,9 @@ test.each(subsets.map((taken) => [taken.join('') || 'nobody', taken]))(
     const verdict = judge(entry, [shardId(0)], new Set((taken as string[]).map(nodeId)), one);
     const inSync = ['a', 'b', 'c'].filter((node) => taken.includes(node));
     expect(verdict.lacking).toEqual(inSync.length > 0 ? [] : [0]);
-    const missed = inSync.length > 0 ? nodes.filter((node) => !taken.includes(node)) : [];
+    // A joined copy that has what no in-sync one has must not be read one day.
+    const missed =
+      inSync.length > 0 ? nodes.filter((node) => !taken.includes(node)) : (taken as string[]);
     expect(verdict.stale.map(({ node }) => String(node)).sort()).toEqual(missed.sort());
     expect(verdict.groupsMissed.includes(groupId(0))).toBe(
       !inSync.includes('a') && !inSync.includes('b'),
@@ -61,6 +63,18 @@ test('min_in_sync and majority count within one group', () => {
   expect(
     judge(entry, [shardId(0)], by('c'), { minInSync: 1, writeQuorum: 'majority' }).lacking,
   ).toEqual([]);
+});
+
+test.each([
+  ['one of them', ['b'], ['b']],
+  ['all but a joined one', ['a', 'b', 'c'], ['b', 'j', 'c']],
+  ['the joined one', ['j'], ['j']],
+  ['everybody', ['a', 'b', 'c', 'j'], ['b', 'j', 'c']],
+])('taken by nobody for sure, and maybe by %s: what is read agrees', (_name, maybe, stale) => {
+  const unsure = new Set(maybe.map(nodeId));
+  const verdict = judge(entry, [shardId(0)], new Set(), { ...one, unsure });
+  expect(verdict.lacking).toEqual([0]);
+  expect(verdict.stale.map(({ node }) => String(node))).toEqual(stale);
 });
 
 test('the header names groups and nodes that missed a write', () => {

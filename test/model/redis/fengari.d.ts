@@ -47,6 +47,7 @@ declare module 'fengari' {
     luaL_newstate(): State;
     luaL_loadstring(state: State, text: Uint8Array): number;
     luaL_ref(state: State, table: number): number;
+    luaL_unref(state: State, table: number, ref: number): void;
   };
   export const lualib: { luaL_openlibs(state: State): void };
 }

@@ -12,6 +12,7 @@ export class ScriptEngine {
   readonly #state: State;
   /** Text → its compiled function in the registry. */
   readonly #compiled = new Map<string, number>();
+  readonly #decoded = new Map<string, number>();
   #db: MemoryRedis | null = null;
 
   constructor() {
@@ -25,14 +26,14 @@ export class ScriptEngine {
     const state = this.#state;
     lua.lua_settop(state, 0);
     pushList(state, keys);
-    lua.lua_setglobal(state, to_luastring('KEYS'));
+    lua.lua_setglobal(state, toLua('KEYS'));
     pushList(state, args);
-    lua.lua_setglobal(state, to_luastring('ARGV'));
+    lua.lua_setglobal(state, toLua('ARGV'));
     lua.lua_rawgeti(state, lua.LUA_REGISTRYINDEX, this.#compile(text));
     this.#db = db;
     try {
       if (lua.lua_pcall(state, 0, 1, 0) !== lua.LUA_OK) {
-        throw new ReplyError(`ERR ${to_jsstring(lua.lua_tostring(state, -1))}`);
+        throw new ReplyError(`ERR ${fromLua(lua.lua_tostring(state, -1))}`);
       }
       return replyAt(state, -1);
     } finally {
@@ -45,8 +46,8 @@ export class ScriptEngine {
     const known = this.#compiled.get(text);
     if (known !== undefined) return known;
     const state = this.#state;
-    if (lauxlib.luaL_loadstring(state, to_luastring(text)) !== lua.LUA_OK) {
-      throw new ReplyError(`ERR ${to_jsstring(lua.lua_tostring(state, -1))}`);
+    if (lauxlib.luaL_loadstring(state, toLua(text)) !== lua.LUA_OK) {
+      throw new ReplyError(`ERR ${fromLua(lua.lua_tostring(state, -1))}`);
     }
     const compiled = lauxlib.luaL_ref(state, lua.LUA_REGISTRYINDEX);
     this.#compiled.set(text, compiled);
@@ -57,38 +58,56 @@ export class ScriptEngine {
     const state = this.#state;
     lua.lua_createtable(state, 0, 1);
     lua.lua_pushcfunction(state, () => this.#call());
-    lua.lua_setfield(state, -2, to_luastring('call'));
-    lua.lua_setglobal(state, to_luastring('redis'));
+    lua.lua_setfield(state, -2, toLua('call'));
+    lua.lua_setglobal(state, toLua('redis'));
     lua.lua_createtable(state, 0, 2);
     lua.lua_pushcfunction(state, (at) => {
-      pushJson(at, JSON.parse(to_jsstring(lua.lua_tostring(at, 1))));
+      this.#pushDecoded(at, fromLua(lua.lua_tostring(at, 1)));
       return 1;
     });
-    lua.lua_setfield(state, -2, to_luastring('decode'));
+    lua.lua_setfield(state, -2, toLua('decode'));
     lua.lua_pushcfunction(state, (at) => {
-      lua.lua_pushstring(at, to_luastring(JSON.stringify(jsonAt(at, 1))));
+      lua.lua_pushstring(at, toLua(JSON.stringify(jsonAt(at, 1))));
       return 1;
     });
-    lua.lua_setfield(state, -2, to_luastring('encode'));
-    lua.lua_setglobal(state, to_luastring('cjson'));
-    lua.lua_getglobal(state, to_luastring('table'));
-    lua.lua_getfield(state, -1, to_luastring('unpack'));
-    lua.lua_setglobal(state, to_luastring('unpack'));
+    lua.lua_setfield(state, -2, toLua('encode'));
+    lua.lua_setglobal(state, toLua('cjson'));
+    lua.lua_getglobal(state, toLua('table'));
+    lua.lua_getfield(state, -1, toLua('unpack'));
+    lua.lua_setglobal(state, toLua('unpack'));
     lua.lua_settop(state, 0);
+  }
+
+  /** No script changes what it has decoded, so a text is decoded once. */
+  #pushDecoded(state: State, text: string): void {
+    const present = this.#decoded.get(text);
+    if (present !== undefined) {
+      lua.lua_rawgeti(state, lua.LUA_REGISTRYINDEX, present);
+      return;
+    }
+    if (this.#decoded.size >= decodedMax) {
+      for (const ref of this.#decoded.values()) {
+        lauxlib.luaL_unref(state, lua.LUA_REGISTRYINDEX, ref);
+      }
+      this.#decoded.clear();
+    }
+    pushJson(state, JSON.parse(text));
+    this.#decoded.set(text, lauxlib.luaL_ref(state, lua.LUA_REGISTRYINDEX));
+    lua.lua_rawgeti(state, lua.LUA_REGISTRYINDEX, this.#decoded.get(text) ?? 0);
   }
 
   #call(): number {
     const state = this.#state;
     const count = lua.lua_gettop(state);
     const args: string[] = [];
-    for (let at = 1; at <= count; at += 1) args.push(to_jsstring(lua.lua_tostring(state, at)));
+    for (let at = 1; at <= count; at += 1) args.push(fromLua(lua.lua_tostring(state, at)));
     const [name = '', ...rest] = args;
     try {
       if (this.#db === null) throw new ReplyError('ERR no server');
       pushReply(state, this.#db.run(name, rest));
       return 1;
     } catch (error) {
-      lua.lua_pushstring(state, to_luastring((error as Error).message));
+      lua.lua_pushstring(state, toLua((error as Error).message));
       return lua.lua_error(state);
     }
   }
@@ -97,16 +116,40 @@ export class ScriptEngine {
 function pushList(state: State, items: readonly string[]): void {
   lua.lua_createtable(state, items.length, 0);
   items.forEach((item, at) => {
-    lua.lua_pushstring(state, to_luastring(item));
+    lua.lua_pushstring(state, toLua(item));
     lua.lua_rawseti(state, -2, at + 1);
   });
+}
+
+/** Texts go to and fro all the time, mostly the same ones; neither side changes bytes in place. */
+const known = new Map<string, Uint8Array>();
+const texts = new WeakMap<Uint8Array, string>();
+const knownMax = 20_000;
+const decodedMax = 2_000;
+
+function toLua(text: string): Uint8Array {
+  const present = known.get(text);
+  if (present !== undefined) return present;
+  if (known.size >= knownMax) known.clear();
+  const bytes = to_luastring(text);
+  known.set(text, bytes);
+  texts.set(bytes, text);
+  return bytes;
+}
+
+function fromLua(bytes: Uint8Array): string {
+  const present = texts.get(bytes);
+  if (present !== undefined) return present;
+  const text = to_jsstring(bytes);
+  texts.set(bytes, text);
+  return text;
 }
 
 /** As the server does: nothing is `false`, a status is a table. */
 function pushReply(state: State, reply: Reply): void {
   if (reply === null) lua.lua_pushboolean(state, false);
   else if (typeof reply === 'number') lua.lua_pushinteger(state, reply);
-  else if (typeof reply === 'string') lua.lua_pushstring(state, to_luastring(reply));
+  else if (typeof reply === 'string') lua.lua_pushstring(state, toLua(reply));
   else if (Array.isArray(reply)) {
     lua.lua_createtable(state, reply.length, 0);
     reply.forEach((item, at) => {
@@ -115,8 +158,8 @@ function pushReply(state: State, reply: Reply): void {
     });
   } else {
     lua.lua_createtable(state, 0, 1);
-    lua.lua_pushstring(state, to_luastring(reply.status));
-    lua.lua_setfield(state, -2, to_luastring('ok'));
+    lua.lua_pushstring(state, toLua(reply.status));
+    lua.lua_setfield(state, -2, toLua('ok'));
   }
 }
 
@@ -126,7 +169,7 @@ function replyAt(state: State, at: number): Reply {
     case lua.LUA_TNUMBER:
       return Math.trunc(lua.lua_tonumber(state, at));
     case lua.LUA_TSTRING:
-      return to_jsstring(lua.lua_tostring(state, at));
+      return fromLua(lua.lua_tostring(state, at));
     case lua.LUA_TBOOLEAN:
       return lua.lua_toboolean(state, at) ? 1 : null;
     case lua.LUA_TTABLE:
@@ -148,7 +191,7 @@ function listAt(state: State, at: number): Reply {
 }
 
 function pushJson(state: State, value: unknown): void {
-  if (typeof value === 'string') lua.lua_pushstring(state, to_luastring(value));
+  if (typeof value === 'string') lua.lua_pushstring(state, toLua(value));
   else if (typeof value === 'boolean') lua.lua_pushboolean(state, value);
   else if (typeof value === 'number') {
     if (Number.isSafeInteger(value)) lua.lua_pushinteger(state, value);
@@ -163,7 +206,7 @@ function pushJson(state: State, value: unknown): void {
     lua.lua_createtable(state, 0, 8);
     for (const [name, member] of Object.entries(value)) {
       pushJson(state, member);
-      lua.lua_setfield(state, -2, to_luastring(name));
+      lua.lua_setfield(state, -2, toLua(name));
     }
   } else {
     // The server has a value of its own for null; no script looks at one.
