@@ -1,5 +1,6 @@
 import type { CopyCursor, CopyResult, SyncRef } from '../../core/operations';
 import { allWorkedOff } from '../node-queue';
+import { preparePhysicalIndex } from '../physical-index';
 import { stopIfCancelled } from '../tools';
 import type { ActivityTools, Call } from '../tools';
 import { differenceOf, rangeWidth, readRange, slotsOfShard } from './compare-range';
@@ -41,6 +42,8 @@ export async function copyRanges(
   // Writes that were begun before the barrier stand in no journal: they are in the source's queue.
   await allWorkedOff(session.source, { clock: tools.clock, call });
   const entry = await entryNow(session);
+  // A sync that left this node at the same time may have taken its empty index for unused.
+  await preparePhysicalIndex(session.target, entry, { clock: tools.clock, call });
   let cursor = startAt(call, given);
   const before = cursor.sent;
   const sender = createSender(session);

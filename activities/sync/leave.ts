@@ -1,5 +1,6 @@
 import { holders } from '../../core/covering-set';
 import { bucketFilter } from '../../core/hidden-fields';
+import type { IndexEntry } from '../../core/fleet';
 import type { Epoch, ShardId } from '../../core/ids';
 import { removeReplica, startLeaving as leaveStep } from '../../core/replicas';
 import type { ReplicaChange } from '../../core/replicas';
@@ -11,6 +12,8 @@ import type { ActivityTools, Call } from '../tools';
 import type { LeaveRequest } from '../types';
 import { countDocuments } from './read-documents';
 import { changeReplicas, findEntry, stateOf } from './replica-changes';
+import { beginSpan, sendOptions, takeNumber } from './session';
+import type { Numbered } from './session';
 
 /** The copies of the request that are still in the table. */
 async function present(tools: ActivityTools, request: LeaveRequest): Promise<readonly ShardId[]> {
@@ -50,29 +53,48 @@ export async function removeLeaving(
   call: Call,
 ): Promise<{ deleted: number }> {
   const { physicalUid, node } = request;
+  const numbered = await takeNumber(tools, request);
+  // What an attempt before this one may still send is over by then.
+  if (call.attempt > 1) await tools.clock.sleep(tools.config.nodeDeadlineMs, call.signal);
+  const leaving = { tools, request, call, numbered };
   const shards = await present(tools, request);
   const entry = findEntry(await tools.store.fleet.load(), physicalUid);
   if (entry === null || shards.length === 0) return { deleted: 0 };
   const side = { client: await clientOf(tools, node), physicalUid };
-  const deleted = await deleteShards(side, bucketFilter(shards, entry.shardCount), { tools, call });
+  const deleted = await deleteShards(leaving, side, { shards, entry });
   await dropRows(tools, request, shards);
-  await dropEmptyIndex(tools, side, request);
+  await dropEmptyIndex(leaving, side);
   return { deleted };
 }
 
+interface Leaving {
+  readonly tools: ActivityTools;
+  readonly request: LeaveRequest;
+  readonly call: Call;
+  readonly numbered: Numbered;
+}
+
 async function deleteShards(
+  leaving: Leaving,
   side: NodeSide,
-  filter: string,
-  { tools, call }: { tools: ActivityTools; call: Call },
+  { shards, entry }: { shards: readonly ShardId[]; entry: IndexEntry },
 ): Promise<number> {
+  const { tools, request, call, numbered } = leaving;
   const { client, physicalUid } = side;
   const { signal } = call;
+  const filter = bucketFilter(shards, entry.shardCount);
   if ((await client.getIndex(physicalUid, { signal })) === null) return 0;
   // Writes that came before the barrier are in the queue and must not come back after the deletion.
   await allWorkedOff(side, { clock: tools.clock, call });
   const count = await countDocuments(side, filter, signal);
   if (count === 0) return 0;
-  await client.deleteByFilter(physicalUid, filter, { customMetadata: `sync:${call.runId}:leave` });
+  const span = beginSpan(tools);
+  const still = new Set(await present(tools, request));
+  if (shards.some((shard) => !still.has(shard))) throw tryAgain('rows-moved', 'The rows moved.');
+  await client.deleteByFilter(physicalUid, filter, {
+    customMetadata: `sync:${call.runId}:leave`,
+    ...(await sendOptions(numbered, span)),
+  });
   await allWorkedOff(side, { clock: tools.clock, call });
   const left = await countDocuments(side, filter, signal);
   if (left > 0) throw tryAgain('not-gone', `${String(left)} documents are still there.`);
@@ -94,16 +116,21 @@ async function dropRows(
   for (const shard of shards) await tools.store.journals.drop(physicalUid, shard, node);
 }
 
-/** An empty index that nothing in the table refers to would only be found again by an operator. */
+/**
+ * An empty index that nothing in the table refers to would only be found again by an operator. Another
+ * sync may be making it ready at the same moment: its copy begins after the barrier of rows that were
+ * not there when this looked, so after this span, and makes the index again where it is gone.
+ */
 async function dropEmptyIndex(
-  tools: ActivityTools,
+  { tools, request, numbered }: Leaving,
   { client, physicalUid }: NodeSide,
-  { node }: LeaveRequest,
 ): Promise<void> {
+  const span = beginSpan(tools);
   const entry = findEntry(await tools.store.fleet.load(), physicalUid);
-  if (entry === null || holders(entry).has(node)) return;
+  if (entry === null || holders(entry).has(request.node)) return;
+  if ((await client.getIndex(physicalUid)) === null) return;
   if ((await client.stats(physicalUid)).numberOfDocuments === 0) {
-    await client.deleteIndex(physicalUid);
+    await client.deleteIndex(physicalUid, await sendOptions(numbered, span));
   }
 }
 

@@ -13,7 +13,8 @@ import { clientOf, entryOf } from '../tools';
 import type { ActivityTools, Call } from '../tools';
 import type { OpenResult } from '../types';
 import { changeReplicas, sourceInSync, stateOf, withGroup } from './replica-changes';
-import { assertCurrent, takeNumber } from './session';
+import { assertCurrent, beginSpan, sendOptions, takeNumber } from './session';
+import type { Numbered } from './session';
 
 /**
  * Makes the target ready and its shards `syncing`: from this epoch on writes to them are noted in the
@@ -28,7 +29,7 @@ export async function openTarget(
   const numbered = await takeNumber(tools, ref);
   const entry = await entryOf(tools, ref.physicalUid);
   const side = { client: await clientOf(tools, ref.target), physicalUid: ref.physicalUid };
-  await emptyLeftovers(side, entry, { tools, ref, call });
+  await emptyLeftovers(side, ref, { numbered, call });
   await preparePhysicalIndex(side, entry, { clock: tools.clock, call });
   let wasStale: readonly ShardId[] = [];
   await assertCurrent(numbered);
@@ -68,14 +69,19 @@ function open(entry: IndexEntry, ref: SyncRef): Transition {
  */
 async function emptyLeftovers(
   side: NodeSide,
-  entry: IndexEntry,
-  { tools, ref, call }: { tools: ActivityTools; ref: SyncRef; call: Call },
+  ref: SyncRef,
+  { numbered, call }: { numbered: Numbered; call: Call },
 ): Promise<void> {
-  if (holders(entry).has(ref.target)) return;
+  const { tools } = numbered;
   const { client, physicalUid } = side;
+  const span = beginSpan(tools);
+  if (holders(await entryOf(tools, physicalUid)).has(ref.target)) return;
   if ((await client.getIndex(physicalUid, { signal: call.signal })) === null) return;
   const { numberOfDocuments } = await client.stats(physicalUid, { signal: call.signal });
   if (numberOfDocuments === 0) return;
-  await client.deleteAll(physicalUid, { customMetadata: `sync:${call.runId}:leftovers` });
+  await client.deleteAll(physicalUid, {
+    customMetadata: `sync:${call.runId}:leftovers`,
+    ...(await sendOptions(numbered, span)),
+  });
   await allWorkedOff(side, { clock: tools.clock, call });
 }

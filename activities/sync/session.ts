@@ -45,16 +45,46 @@ export async function openSession(
   return session;
 }
 
-type Numbered = Pick<Session, 'tools' | 'ref' | 'number'>;
+export type Numbered = Pick<Session, 'tools' | 'number'> & {
+  readonly ref: Pick<SyncRef, 'runKey'>;
+};
 
-/** For activities that change the table only: whoever came later has decided otherwise. */
-export async function takeNumber(tools: ActivityTools, ref: SyncRef): Promise<Numbered> {
+/** For activities that change the table or delete: whoever came later has decided otherwise. */
+export async function takeNumber(
+  tools: ActivityTools,
+  ref: Pick<SyncRef, 'runKey'>,
+): Promise<Numbered> {
   return { tools, ref, number: await tools.store.attempts.nextAttempt(ref.runKey) };
 }
 
 export async function assertCurrent({ tools, ref, number }: Numbered): Promise<void> {
   if (await tools.store.attempts.isCurrent(ref.runKey, number)) return;
   throw tryAgain('attempt-old', `Attempt ${String(number)} of ${ref.runKey} was overtaken.`);
+}
+
+/** The span of one deletion: what decides it is read and it is sent within one deadline of a node. */
+export interface Span {
+  /** Milliseconds since 1970. */
+  readonly until: number;
+}
+
+export const beginSpan = ({ clock, config }: ActivityTools): Span => ({
+  until: clock.now() + config.nodeDeadlineMs,
+});
+
+/**
+ * The options of a deletion that may go out now, by the newest attempt alone and within its span. A
+ * worker that was only slow must not delete from a copy that is in use again: whoever takes over waits
+ * until this span is over.
+ */
+export async function sendOptions(
+  numbered: Numbered,
+  { until }: Span,
+): Promise<{ readonly deadlineMs: number }> {
+  await assertCurrent(numbered);
+  const deadlineMs = until - numbered.tools.clock.now();
+  if (deadlineMs <= 0) throw tryAgain('span-over', 'Looking took too long; it is looked at again.');
+  return { deadlineMs };
 }
 
 export const entryNow = ({ tools, ref }: Session): Promise<IndexEntry> =>

@@ -30,7 +30,7 @@ export class NodeNetwork {
     const until = (deadlineMs = options.deadlineMs ?? defaultDeadlineMs): number =>
       this.world.now + Math.min(deadlineMs, nodeDeadlineMsMax);
     const once = (request: RawRequest, key: string, end: number): Promise<RawAnswer> =>
-      this.#send(options.url, { request, key, end, owner });
+      this.#send(options.url, { request, key, end, owner, onLost: options.onLost });
     return {
       url: options.url,
       until,
@@ -40,6 +40,7 @@ export class NodeNetwork {
         } catch (error) {
           const { code, outcomeUnknown } = error as NodeError;
           if (!isRead(request) || code !== 'node_unreachable' || !outcomeUnknown) throw error;
+          if (options.mayResend?.(request.path) === false) throw error;
           return once(request, key, end);
         }
       },
@@ -47,10 +48,7 @@ export class NodeNetwork {
     };
   }
 
-  #send(
-    url: string,
-    sent: { request: RawRequest; key: string; end: number; owner: Owner },
-  ): Promise<RawAnswer> {
+  #send(url: string, sent: Asked): Promise<RawAnswer> {
     const node = [...this.nodes.values()].find((one) => one.url === url);
     return new Promise((resolve, reject) => {
       const delivery = new Delivery(this.world, sent, { resolve, reject });
@@ -114,6 +112,8 @@ interface Asked {
   readonly key: string;
   readonly end: number;
   readonly owner: Owner;
+  /** Told that the node ended the connection. */
+  readonly onLost: (() => void) | undefined;
 }
 
 /** One request as its caller sees it: an answer, a broken connection, or a deadline, exactly one. */
@@ -159,9 +159,10 @@ class Delivery {
   }
 
   breakOff(): void {
-    this.world.after(0.5, this.asked.owner, () =>
-      this.fail('node_unreachable', 'lost its connection', true),
-    );
+    this.world.after(0.5, this.asked.owner, () => {
+      this.asked.onLost?.();
+      this.fail('node_unreachable', 'lost its connection', true);
+    });
   }
 
   fail(code: NodeErrorCode, what: string, outcomeUnknown: boolean): void {

@@ -20,6 +20,7 @@ export async function startWorker(fleet: ModelFleet, name: string): Promise<Acti
     config: { ...activityConfigOf(config), rangeDocumentsMax: 6, heartbeatMs: 200 },
     runs: { isOpen: (workflowId) => Promise.resolve(temporal.isOpen(workflowId)) },
     searchApi: null,
+    operatorApi: null,
     failpoint: () => Promise.resolve(),
   };
 }
