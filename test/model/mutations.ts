@@ -2,13 +2,246 @@ import type { ActivityTools } from '../../activities/tools';
 import type { Nodes } from '../../meili/types';
 import type { Store } from '../../store/types';
 import type { Tamper } from './fleet/node-network';
+import type { Act, Story } from './story/types';
+import { calm } from './world/weather';
+import type { Storm } from './world/weather';
 
 /** A way to break the product from outside, to see that the checker notices. */
 export interface Mutation {
   readonly name: string;
+  /** What it takes away, and what goes wrong without it. */
+  readonly about: string;
   readonly wrapStore?: (store: Store) => Store;
   readonly wrapNodes?: (nodes: Nodes) => Nodes;
   readonly wrapTools?: (tools: ActivityTools) => ActivityTools;
   readonly tamper?: Tamper;
   readonly script?: (name: string, lua: string) => string;
+  /** Syncs do not verify their copy; else this would find what the mutation breaks, and undo it. */
+  readonly skipsVerify?: boolean;
+  /** Makes the moment that it needs frequent. */
+  readonly provoke?: (story: Story) => Story;
 }
+
+/** The story with these acts in place of its own. */
+const acting =
+  (...acts: { at: number; act: Act }[]) =>
+  (story: Story): Story => ({ ...story, size: { ...story.size, pods: 3 }, acts });
+const steer = { cancelAfterMs: null, reverse: false };
+const late: Storm = { ...calm, node: { ...calm.node, late: 150 } };
+/** A node goes while clients write, and copying takes its time. */
+const moves = acting(
+  { at: 20, act: { kind: 'drain-node', node: 0, steer } },
+  ...[0, 1, 2, 3].map((node) => ({
+    at: 30,
+    act: { kind: 'node-slow' as const, node, extraMs: 120, ms: 9_000 },
+  })),
+);
+/** Nodes that are asked for all they hold, so without a filter. */
+const oneCopy = (provoke: (story: Story) => Story) => (story: Story) => ({
+  ...provoke(story),
+  size: { ...story.size, pods: 3, nodes: 3, replicationFactor: 1, shards: 8 },
+});
+const silentDrain = acting(
+  { at: 0, act: { kind: 'storm', storm: { ...calm, messageLost: 1_000 }, ms: 9_000 } },
+  { at: 20, act: { kind: 'drain-node', node: 0, steer } },
+);
+const manyNodes = (provoke: (story: Story) => Story) => (story: Story) => ({
+  ...provoke(story),
+  size: { ...story.size, pods: 3, nodes: 4, replicationFactor: 2, shards: 4 },
+});
+
+/** Changes one script; a text that is not there any more is an error, or the mutation would be none. */
+function inScript(script: string, from: string, to: string): NonNullable<Mutation['script']> {
+  return (name, lua) => {
+    if (name !== script) return lua;
+    if (!lua.includes(from)) throw new Error(`${script} does not say ${from}.`);
+    return lua.replace(from, to);
+  };
+}
+
+export const mutations: readonly Mutation[] = [
+  {
+    name: 'no-bucket-filter',
+    about: 'searches are sent without their bucket filter: copies are counted twice',
+    tamper: (_path, body) => {
+      const asked = JSON.parse(body) as { filter?: unknown };
+      if (!Array.isArray(asked.filter)) return body;
+      const filter = asked.filter.filter((one) => !String(one).startsWith('_miroir_bucket'));
+      return JSON.stringify({ ...asked, filter });
+    },
+  },
+  {
+    name: 'no-barrier',
+    about: 'a copy begins before every pod knows of it: pods that do not know search it unfiltered',
+    provoke: oneCopy(silentDrain),
+    wrapTools: (tools) => ({
+      ...tools,
+      store: {
+        ...tools.store,
+        pods: {
+          ...tools.store.pods,
+          lagging: () => Promise.resolve([]),
+          lastAcknowledgedAt: () => Promise.resolve(0),
+        },
+      },
+    }),
+  },
+  {
+    name: 'journal-crossed-unread',
+    about: 'ids leave the journal when they are read, not when they are copied',
+    skipsVerify: true,
+    provoke: manyNodes(moves),
+    wrapTools: (tools) => ({
+      ...tools,
+      store: {
+        ...tools.store,
+        journals: {
+          ...tools.store.journals,
+          read: async (uid, shard, target, limit) => {
+            const read = await tools.store.journals.read(uid, shard, target, limit);
+            await tools.store.journals.cross(uid, shard, target, read.ids, read.all ?? undefined);
+            return { ids: [], all: null };
+          },
+        },
+      },
+    }),
+  },
+  {
+    name: 'begin-without-journal',
+    about: 'a write begins although the journal of a copy does not name it',
+    skipsVerify: true,
+    provoke: manyNodes(moves),
+    script: inScript('miroirBeginWrite', "if state == 'syncing' then", 'if false then'),
+    wrapStore: (store) => ({
+      ...store,
+      journals: { ...store.journals, note: () => Promise.resolve() },
+    }),
+  },
+  {
+    name: 'begin-with-old-epoch',
+    about: 'a write is sent by a table that a move has left behind',
+    skipsVerify: true,
+    provoke: oneCopy(silentDrain),
+    script: inScript('miroirBeginWrite', 'if epoch ~= tonumber(ARGV[4]) then', 'if false then'),
+  },
+  {
+    name: 'last-copy-stale',
+    about: 'a missed write makes the last in-sync copy of a shard stale',
+    provoke: manyNodes(
+      acting(
+        { at: 100, act: { kind: 'node-down', node: 1, ms: 900 } },
+        { at: 1_200, act: { kind: 'node-down', node: 2, ms: 900 } },
+        { at: 1_300, act: { kind: 'node-down', node: 3, ms: 900 } },
+      ),
+    ),
+    script: inScript('miroirCommitWrite', 'if before > 0 and after == 0 then', 'if false then'),
+    wrapStore: (store) => ({
+      ...store,
+      writers: {
+        ...store.writers,
+        commit: async (request) => {
+          const shards = request.task.shards === 'all' ? [] : request.task.shards;
+          const { indexes } = await store.fleet.load();
+          const entry = indexes.find((one) => one.physicalUid === request.physicalUid);
+          const failed = request.task.status === 'failed';
+          const rows = (entry?.placement ?? []).flatMap(({ group, shards: all }) =>
+            (failed ? shards : []).flatMap((shard) =>
+              (all[shard] ?? []).map(({ node }) => ({ group, shard, node })),
+            ),
+          );
+          return store.writers.commit({ ...request, stale: [...request.stale, ...rows] });
+        },
+      },
+    }),
+  },
+  {
+    name: 'missed-write-not-stale',
+    about: 'a replica that missed a write goes on being read',
+    provoke: manyNodes(
+      acting(
+        { at: 100, act: { kind: 'node-down', node: 1, ms: 900 } },
+        { at: 1_200, act: { kind: 'node-down', node: 2, ms: 900 } },
+        { at: 1_300, act: { kind: 'node-down', node: 3, ms: 900 } },
+      ),
+    ),
+    wrapStore: (store) => ({
+      ...store,
+      writers: {
+        ...store.writers,
+        commit: (request) => store.writers.commit({ ...request, stale: [] }),
+      },
+    }),
+  },
+  {
+    name: 'commit-with-old-fence',
+    about: 'a pod that lost the lease commits over what the next holder settled',
+    provoke: manyNodes(
+      acting(
+        { at: 0, act: { kind: 'node-slow', node: 0, extraMs: 300, ms: 6_000 } },
+        { at: 150, act: { kind: 'pause-pod', pod: 0, ms: 1_900 } },
+        { at: 700, act: { kind: 'pause-pod', pod: 1, ms: 1_900 } },
+        { at: 100, act: { kind: 'storm', storm: late, ms: 5_000 } },
+      ),
+    ),
+    script: inScript(
+      'miroirCommitWrite',
+      'if held[1] ~= ARGV[3] or held[2] ~= ARGV[4] then',
+      'if false then',
+    ),
+  },
+  {
+    name: 'two-writers',
+    about: 'the writer lease is given to everybody who asks',
+    provoke: manyNodes(
+      acting(
+        { at: 0, act: { kind: 'node-slow', node: 0, extraMs: 300, ms: 6_000 } },
+        { at: 150, act: { kind: 'pause-pod', pod: 0, ms: 1_900 } },
+        { at: 700, act: { kind: 'pause-pod', pod: 1, ms: 1_900 } },
+        { at: 100, act: { kind: 'storm', storm: late, ms: 5_000 } },
+      ),
+    ),
+    script: (name, lua) => {
+      if (name === 'miroirAcquireWriter')
+        return lua.replace('if untilMs > now then', 'if false then');
+      if (name !== 'miroirBeginWrite') return lua;
+      return lua.replace(
+        'if held[1] ~= ARGV[5] or held[2] ~= ARGV[6] or tonumber(held[3]) <= now then',
+        'if false then',
+      );
+    },
+  },
+  {
+    name: 'join-with-open-journal',
+    about: 'a copy joins although its journal names writes that it has not got',
+    skipsVerify: true,
+    provoke: manyNodes(moves),
+    script: inScript(
+      'miroirJoinTargets',
+      "if redis.call('EXISTS', KEYS[i]) == 1 and raise ~= ARGV[7] then",
+      'if false then',
+    ),
+    wrapTools: (tools) => ({
+      ...tools,
+      store: {
+        ...tools.store,
+        journals: {
+          ...tools.store.journals,
+          read: () => Promise.resolve({ ids: [], all: null }),
+        },
+      },
+    }),
+  },
+  {
+    name: 'no-revocation',
+    about: 'a pod that is taken for dead keeps its key: its late requests land behind newer ones',
+    provoke: manyNodes(
+      acting(
+        { at: 0, act: { kind: 'node-slow', node: 0, extraMs: 300, ms: 6_000 } },
+        { at: 150, act: { kind: 'pause-pod', pod: 0, ms: 1_900 } },
+        { at: 700, act: { kind: 'pause-pod', pod: 1, ms: 1_900 } },
+        { at: 100, act: { kind: 'storm', storm: late, ms: 5_000 } },
+      ),
+    ),
+    wrapNodes: (nodes) => ({ ...nodes, revokeKey: () => Promise.resolve() }),
+  },
+];

@@ -1,16 +1,15 @@
-import { nodeId } from '../../core/ids';
 import { RunLog } from './check/log';
 import { searchFaults } from './check/search-check';
 import { finalFaults } from './check/final-check';
 import { answerFaults } from './check/one-node';
 import { ModelFleet } from './fleet/fleet';
-import { addNode, drainNode, rebalance, repair, steering } from './fleet/runs';
-import type { Steering } from './fleet/runs';
+import { repair, steering } from './fleet/runs';
 import type { Mutation } from './mutations';
-import { codeOf, search, settingsVariants, write } from './story/clients';
-import { alias, anyDocument, generateStory, indexes } from './story/generate';
+import { codeOf, search, write } from './story/clients';
+import { Acts } from './story/acts';
+import { anyDocument, generateStory, indexes } from './story/generate';
 import type { Sizes } from './story/generate';
-import type { Act, ClientStep, SteerSpec, Story, WriteSpec } from './story/types';
+import type { ClientStep, Story, WriteSpec } from './story/types';
 import { inWorld } from './world/globals';
 import { Random } from './world/random';
 import { Deadline, World } from './world/world';
@@ -59,7 +58,7 @@ class Run {
   readonly #fleet: ModelFleet;
   readonly #log = new RunLog();
   readonly #violations: string[] = [];
-  #busy = 0;
+  readonly #acts: Acts;
 
   constructor(
     private readonly world: World,
@@ -67,6 +66,7 @@ class Run {
     mutation: Mutation | null,
   ) {
     this.#fleet = new ModelFleet(world, story.size, mutation);
+    this.#acts = new Acts(this.#fleet);
     const taskKey = this.#fleet.keys.task('');
     this.#fleet.redis.db.onSet = (key, text) => {
       if (!key.startsWith(taskKey)) return;
@@ -130,13 +130,12 @@ class Run {
       await this.#write({ kind: 'settings', index, variant: 0 }, 0);
     }
     await this.#write({ kind: 'alias', target: indexes[0] ?? '' }, 0);
-    void settingsVariants;
     await this.#tasksEnd();
   }
 
   async #perform(): Promise<void> {
     for (const { at, act } of this.story.acts) {
-      this.world.after(at, 'story', () => void this.#act(act));
+      this.world.after(at, 'story', () => void this.#acts.act(act));
     }
     const clients = this.story.clients.map((steps, ordinal) =>
       this.world.as(`client-${String(ordinal)}`, () => this.#client(steps)),
@@ -214,141 +213,13 @@ class Run {
     return Promise.race([answer, silence]);
   }
 
-  async #act(act: Act): Promise<void> {
-    this.world.note(`act ${JSON.stringify(act)}`);
-    this.#busy += 1;
-    try {
-      await this.#acted(act);
-    } finally {
-      this.#busy -= 1;
-    }
-  }
-
-  async #acted(act: Act): Promise<void> {
-    const { world } = this;
-    const fleet = this.#fleet;
-    const { weather, temporal } = fleet;
-    const nodes = [...fleet.nodes.values()];
-    switch (act.kind) {
-      case 'kill-pod': {
-        const pod = fleet.podFor(act.pod);
-        if (pod === null) return;
-        fleet.killPod(pod.name);
-        await world.sleep(act.backMs);
-        await fleet.startPod();
-        return;
-      }
-      case 'pause-pod':
-        return this.#pause(fleet.podFor(act.pod)?.name, act.ms);
-      case 'kill-worker': {
-        const workers = temporal.workers();
-        const name = workers[act.worker % Math.max(1, workers.length)];
-        if (name !== undefined) world.kill(name);
-        await world.sleep(act.backMs);
-        return fleet.startWorker();
-      }
-      case 'pause-worker': {
-        const workers = temporal.workers();
-        return this.#pause(workers[act.worker % Math.max(1, workers.length)], act.ms);
-      }
-      case 'node-down': {
-        const node = nodes[act.node];
-        node?.stop();
-        await world.sleep(act.ms);
-        node?.restart();
-        return;
-      }
-      case 'node-slow':
-        weather.slow(`meili-${String(act.node)}`, act.extraMs);
-        await world.sleep(act.ms);
-        weather.slow(`meili-${String(act.node)}`, 0);
-        return;
-      case 'node-task-fails':
-        nodes[act.node]?.failNextTask();
-        return;
-      case 'redis-away':
-        weather.redisAway(act.ms);
-        return;
-      case 'redis-reply-lost':
-        weather.breakRedis(fleet.podFor(act.pod)?.name ?? '');
-        return;
-      case 'storm':
-        weather.storm(act.storm);
-        await world.sleep(act.ms);
-        weather.clear();
-        return;
-      case 'lose-activity-answers':
-        temporal.losesAnswer = () => world.random.chance(0.3);
-        await world.sleep(act.ms);
-        temporal.losesAnswer = () => false;
-        return;
-      default:
-        return this.#operate(act);
-    }
-  }
-
-  async #operate(
-    act: Extract<Act, { kind: 'add-node' | 'drain-node' | 'rebalance' | 'repair' }>,
-  ): Promise<void> {
-    const fleet = this.#fleet;
-    const steer = steering();
-    this.#steer(steer, act.steer);
-    const { temporal } = fleet;
-    const node = 'node' in act ? [...fleet.nodes.values()][act.node] : undefined;
-    switch (act.kind) {
-      case 'rebalance':
-        await temporal.start('rebalance', () => rebalance(fleet, 'rebalance', steer));
-        return;
-      case 'repair': {
-        if (node === undefined) return;
-        const id = `repair/${node.id}`;
-        await temporal.start(id, () => repair(fleet, id, nodeId(node.id), steer));
-        return;
-      }
-      case 'add-node': {
-        if (node === undefined) return;
-        const id = `node/${node.id}`;
-        await temporal.start(id, () => addNode(fleet, id, node.record(), steer));
-        return;
-      }
-      case 'drain-node': {
-        if (node === undefined || !(await this.#mayDrain(node.id))) return;
-        const id = `node/${node.id}`;
-        await temporal.start(id, () => drainNode(fleet, id, nodeId(node.id), steer));
-        return;
-      }
-    }
-  }
-
-  /** Enough others must stay for every copy. */
-  async #mayDrain(id: string): Promise<boolean> {
-    const { nodes } = await this.#fleet.store.fleet.load();
-    const others = nodes.filter((node) => node.id !== id && node.intent === 'active');
-    return others.length >= this.story.size.replicationFactor;
-  }
-
-  #steer(steer: Steering, { cancelAfterMs, reverse }: SteerSpec): void {
-    steer.reverse = reverse;
-    if (cancelAfterMs === null) return;
-    this.world.after(cancelAfterMs, 'temporal', () => {
-      steer.cancel.requested = true;
-    });
-  }
-
-  async #pause(name: string | undefined, ms: number): Promise<void> {
-    if (name === undefined) return;
-    this.world.pause(name);
-    await this.world.sleep(ms);
-    this.world.resume(name);
-  }
-
   /** All faults end, all that was begun ends, and what is stale is repaired. */
   async #calmDown(): Promise<void> {
     const { world } = this;
     const fleet = this.#fleet;
     fleet.weather.clear();
     fleet.temporal.losesAnswer = () => false;
-    while (this.#busy > 0) await world.sleep(100);
+    while (this.#acts.busy > 0) await world.sleep(100);
     fleet.weather.clear();
     for (const name of fleet.pods.keys()) world.resume(name);
     for (const node of fleet.nodes.values()) {
@@ -395,9 +266,7 @@ class Run {
     return JSON.stringify({
       runs: this.#fleet.temporal.open(),
       tasks: open.map(({ uid, status }) => `${String(uid)} ${status}`),
-      busy: this.#busy,
+      busy: this.#acts.busy,
     });
   }
 }
-
-void alias;

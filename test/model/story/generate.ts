@@ -17,7 +17,7 @@ export interface Sizes {
   readonly acts: number;
 }
 
-export const defaultSizes: Sizes = { steps: 60, acts: 6 };
+export const defaultSizes: Sizes = { steps: 70, acts: 7 };
 
 export const tags: readonly string[] = ['red', 'green', 'blue'];
 const words = ['sun', 'moon', 'star', 'comet', 'sky'];
@@ -45,16 +45,17 @@ export function generateStory(seed: number, sizes: Sizes = defaultSizes): Story 
   const clients = Array.from({ length: writers }, () =>
     Array.from({ length: each }, (): ClientStep => {
       const ask = random.chance(0.2) ? anySearch(random) : anyWrite(random, (version += 1));
-      return { think: random.between(0, 120), pod: random.between(0, 5), ask };
+      return { think: random.between(0, 350), pod: random.between(0, 5), ask };
     }),
   );
   clients.push(
     Array.from({ length: each }, () => ({
-      think: random.between(0, 90),
+      think: random.between(0, 300),
       pod: random.between(0, 5),
       ask: anySearch(random),
     })),
   );
+  // Early enough that clients go on while the operations run.
   const lengthMs = each * 120;
   const acts = Array.from({ length: sizes.acts }, () => ({
     at: random.between(0, lengthMs),

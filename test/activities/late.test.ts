@@ -1,0 +1,92 @@
+/**
+ * Goal: what a sync decides on the state of a moment ago does no harm when that state has changed: a
+ * worker that was only slow deletes nothing, and a source that missed a write ends the sync.
+ * Method: embedded nodes; another attempt, or another sync, acts between looking and sending. The
+ * stories that showed these moments came from the model of the fleet (seeds 32 and 305).
+ */
+import { groupId, nodeId, shardId } from '../../core/ids';
+import { waitFor } from '../support/wait-for';
+import { documentsOf, products, startFleet } from './fleet-for-test';
+import type { TestFleet } from './fleet-for-test';
+
+let fleet: TestFleet;
+beforeEach(async () => {
+  fleet = await startFleet(2, { overrides: { nodeDeadlineMs: 400 } });
+  await fleet.write(documentsOf(0, 60));
+});
+afterEach(() => fleet.close());
+
+const opened = async (): Promise<void> => {
+  const { epoch } = await fleet.run('openTarget', fleet.ref());
+  await fleet.run('passBarrier', { epoch, operation: 'sync/test' });
+};
+const leave = () => ({
+  physicalUid: products,
+  group: groupId(0),
+  node: nodeId('meili-1'),
+  shards: [shardId(0), shardId(3)],
+  runKey: 'sync/test',
+  who: 'test',
+  why: 'late',
+});
+
+/** Runs `between` once, right after the node has answered how many documents there are. */
+function afterCounting(between: () => Promise<void>): void {
+  const client = fleet.client(1);
+  const fetch = client.fetchDocuments.bind(client);
+  const spy = jest.spyOn(client, 'fetchDocuments');
+  spy.mockImplementation(async (...args) => {
+    const answer = await fetch(...args);
+    spy.mockRestore();
+    await between();
+    return answer;
+  });
+}
+
+test('a source that is not in sync any more ends the sync instead of holding it for ever', async () => {
+  await opened();
+  await fleet.run('copyRanges', { ref: fleet.ref(), cursor: null });
+  await fleet.setRow(0, 'meili-0:stale meili-1:syncing');
+  await expect(fleet.run('joinUnderFence', fleet.ref())).rejects.toMatchObject({
+    type: 'replicas-changed',
+    nonRetryable: true,
+  });
+});
+
+test('an index that another sync took for unused is made again before the copy', async () => {
+  await opened();
+  const client = fleet.client(1);
+  await client.waitForTask(await client.deleteIndex(products));
+  expect((await fleet.run('copyRanges', { ref: fleet.ref(), cursor: null })).outcome).toBe('done');
+  expect(await fleet.documents(1, [0, 3])).toEqual(await fleet.documents(0, [0, 3]));
+});
+
+describe('with a filled copy on the target', () => {
+  beforeEach(async () => {
+    await opened();
+    await fleet.run('copyRanges', { ref: fleet.ref(), cursor: null });
+    await fleet.run('startLeaving', leave());
+  });
+
+  test('an attempt that was overtaken after it had counted deletes nothing', async () => {
+    const before = (await fleet.documents(1, [0, 3])).size;
+    afterCounting(async () => {
+      await fleet.store.attempts.nextAttempt('sync/test');
+    });
+    await expect(fleet.run('removeLeaving', leave())).rejects.toMatchObject({
+      type: 'attempt-old',
+    });
+    expect(before).toBeGreaterThan(0);
+    expect((await fleet.documents(1, [0, 3])).size).toBe(before);
+  });
+
+  test('the next attempt waits for what the one before may still send, and finishes', async () => {
+    const begun = fleet.tools.clock.now();
+    await fleet.run('removeLeaving', leave(), { attempt: 2 });
+    expect(fleet.tools.clock.now() - begun).toBeGreaterThanOrEqual(400);
+    expect(await fleet.row(0)).toBe('meili-0:in-sync');
+    await waitFor(async () => (await fleet.client(1).getIndex(products)) === null, {
+      what: 'the empty index to go',
+    });
+  });
+});

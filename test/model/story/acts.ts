@@ -1,0 +1,141 @@
+import { nodeId } from '../../../core/ids';
+import type { ModelFleet } from '../fleet/fleet';
+import { addNode, drainNode, rebalance, repair, steering } from '../fleet/runs';
+import type { Steering } from '../fleet/runs';
+import type { Act, SteerSpec } from './types';
+
+/** Makes what a story says happen to the fleet. */
+export class Acts {
+  /** Acts that have begun and not ended. */
+  busy = 0;
+
+  constructor(private readonly fleet: ModelFleet) {}
+
+  async act(act: Act): Promise<void> {
+    this.fleet.world.note(`act ${JSON.stringify(act)}`);
+    this.busy += 1;
+    try {
+      await this.#acted(act);
+    } finally {
+      this.busy -= 1;
+    }
+  }
+
+  async #acted(act: Act): Promise<void> {
+    const { fleet } = this;
+    const { weather, temporal, world } = fleet;
+    const nodes = [...fleet.nodes.values()];
+    switch (act.kind) {
+      case 'kill-pod': {
+        const pod = fleet.podFor(act.pod);
+        if (pod === null) return;
+        fleet.killPod(pod.name);
+        await world.sleep(act.backMs);
+        await fleet.startPod();
+        return;
+      }
+      case 'pause-pod':
+        return this.#pause(fleet.podFor(act.pod)?.name, act.ms);
+      case 'kill-worker': {
+        const workers = temporal.workers();
+        const name = workers[act.worker % Math.max(1, workers.length)];
+        if (name !== undefined) world.kill(name);
+        await world.sleep(act.backMs);
+        return fleet.startWorker();
+      }
+      case 'pause-worker': {
+        const workers = temporal.workers();
+        return this.#pause(workers[act.worker % Math.max(1, workers.length)], act.ms);
+      }
+      case 'node-down': {
+        const node = nodes[act.node];
+        node?.stop();
+        await world.sleep(act.ms);
+        node?.restart();
+        return;
+      }
+      case 'node-slow':
+        weather.slow(`meili-${String(act.node)}`, act.extraMs);
+        await world.sleep(act.ms);
+        weather.slow(`meili-${String(act.node)}`, 0);
+        return;
+      case 'node-task-fails':
+        nodes[act.node]?.failNextTask();
+        return;
+      case 'redis-away':
+        weather.redisAway(act.ms);
+        return;
+      case 'redis-reply-lost':
+        weather.breakRedis(fleet.podFor(act.pod)?.name ?? '');
+        return;
+      case 'storm':
+        weather.storm(act.storm);
+        await world.sleep(act.ms);
+        weather.clear();
+        return;
+      case 'lose-activity-answers':
+        temporal.losesAnswer = () => world.random.chance(0.3);
+        await world.sleep(act.ms);
+        temporal.losesAnswer = () => false;
+        return;
+      default:
+        return this.#operate(act);
+    }
+  }
+
+  async #operate(
+    act: Extract<Act, { kind: 'add-node' | 'drain-node' | 'rebalance' | 'repair' }>,
+  ): Promise<void> {
+    const { fleet } = this;
+    const steer = steering();
+    this.#steer(steer, act.steer);
+    const { temporal } = fleet;
+    const node = 'node' in act ? [...fleet.nodes.values()][act.node] : undefined;
+    switch (act.kind) {
+      case 'rebalance':
+        await temporal.start('rebalance', () => rebalance(fleet, 'rebalance', steer));
+        return;
+      case 'repair': {
+        if (node === undefined) return;
+        const id = `repair/${node.id}`;
+        await temporal.start(id, () => repair(fleet, id, nodeId(node.id), steer));
+        return;
+      }
+      case 'add-node': {
+        if (node === undefined) return;
+        const id = `node/${node.id}`;
+        await temporal.start(id, () => addNode(fleet, id, node.record(), steer));
+        return;
+      }
+      case 'drain-node': {
+        if (node === undefined || !(await this.#mayDrain(node.id))) return;
+        const id = `node/${node.id}`;
+        await temporal.start(id, () => drainNode(fleet, id, nodeId(node.id), steer));
+        return;
+      }
+    }
+  }
+
+  /** Enough others must stay for every copy. */
+  async #mayDrain(id: string): Promise<boolean> {
+    const { nodes } = await this.fleet.store.fleet.load();
+    const others = nodes.filter((node) => node.id !== id && node.intent === 'active');
+    return others.length >= this.fleet.size.replicationFactor;
+  }
+
+  #steer(steer: Steering, { cancelAfterMs, reverse }: SteerSpec): void {
+    steer.reverse = reverse;
+    if (cancelAfterMs === null) return;
+    this.fleet.world.after(cancelAfterMs, 'temporal', () => {
+      steer.cancel.requested = true;
+    });
+  }
+
+  async #pause(name: string | undefined, ms: number): Promise<void> {
+    if (name === undefined) return;
+    const { world } = this.fleet;
+    world.pause(name);
+    await world.sleep(ms);
+    world.resume(name);
+  }
+}
