@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { NodeError } from '../../../meili/node-error';
 import type { NodeErrorCode } from '../../../meili/node-error';
 import type { Transport, TransportOptions } from '../../../meili/transport';
@@ -79,6 +80,8 @@ export class NodeNetwork {
     if (delivery.goneFor() > landingMs) return;
     const { method, path, body, contentType } = delivery.asked.request;
     const encoded = encodeBody(body);
+    // Only bodies that waited in a file are streams, and no story has one that is so large.
+    if (encoded instanceof Readable) throw new Error('The model sends no streams.');
     const text = Buffer.from(encoded ?? '');
     const reply = node.handle({
       method,

@@ -1,4 +1,3 @@
-import { parseDocuments } from '../../../core/documents/parse';
 import { isMeiliError } from '../../../core/errors';
 import type { JsonValue } from '../../../core/fleet';
 import { normalizeClientFilter } from '../../../core/filter/normalize';
@@ -9,6 +8,7 @@ import type { ApiContext } from '../../../api/context';
 import { runSearch } from '../../../api/search/search';
 import { searchTarget } from '../../../api/routes/target';
 import { countDocuments } from '../../../api/writes/count';
+import { sourceInMemory } from '../../../api/writes/document-source';
 import { AddDocuments } from '../../../api/writes/operations/add-documents';
 import { DeleteDocuments } from '../../../api/writes/operations/delete-documents';
 import type { Doomed } from '../../../api/writes/operations/delete-documents';
@@ -42,7 +42,10 @@ function operationOf(
         {
           name: indexUid(spec.index),
           method: spec.method,
-          parsed: parseDocuments(Buffer.from(JSON.stringify(spec.documents)), 'json'),
+          source: sourceInMemory(Buffer.from(JSON.stringify(spec.documents)), {
+            format: 'json',
+            csvDelimiter: null,
+          }),
           primaryKey: 'id',
           skipCreation: false,
           mayCreate: true,
