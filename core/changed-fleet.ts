@@ -2,7 +2,7 @@ import type { Fleet, FleetNode, IndexEntry } from './fleet';
 import type { NodeId } from './ids';
 import { bucketCount, scriptItemsMax } from './limits';
 import type { NodeToAdd, PlacementChange } from './placement-change';
-import { isShardCount, reshardPlacement } from './reshard';
+import { isShardCount, splitPlacement } from './reshard';
 
 export type ChangedFleet =
   { readonly ok: true; readonly fleet: Fleet } | { readonly ok: false; readonly reason: string };
@@ -178,8 +178,7 @@ function resharded(
   if (!isShardCount(shardCount)) {
     return no(`The number of shards must be a power of two from 1 to ${String(bucketCount)}.`);
   }
-  const result = reshardPlacement(entry, count);
-  if (!result.ok) return no(`${entry.uid} cannot be resharded: ${result.reason}.`);
-  const changed = { ...entry, shardCount: count, placement: result.placement };
+  // Copies that are on their way now will have arrived, or gone, when it is this operation's turn.
+  const changed = { ...entry, shardCount: count, placement: splitPlacement(entry, count) };
   return ok({ ...fleet, indexes: fleet.indexes.map((one) => (one === entry ? changed : one)) });
 }

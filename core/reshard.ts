@@ -56,11 +56,15 @@ export function reshardPlacement(entry: IndexEntry, shardCount: number): Reshard
     }
   }
   return shardCount >= entry.shardCount
-    ? { ok: true, placement: split(entry, shardCount) }
+    ? { ok: true, placement: splitPlacement(entry, shardCount) }
     : join(entry, shardCount);
 }
 
-function split({ placement, shardCount: from }: IndexEntry, to: number): GroupPlacement[] {
+/** Each row stands for all pieces of its shard, whatever the states of its copies. */
+export function splitPlacement(
+  { placement, shardCount: from }: IndexEntry,
+  to: number,
+): GroupPlacement[] {
   const pieces = to / from;
   return placement.map(({ group, shards }) => ({
     group,

@@ -5,8 +5,11 @@ import type {
   OperationKind,
   OperationPlan,
   OperationReport,
+  PlannedRemoval,
+  PlannedSync,
   PlanResume,
 } from '../core/operations';
+import type { NodeId, ShardId } from '../core/ids';
 import type { PlacementChange } from '../core/placement-change';
 import { fatal } from './failures';
 import { operate } from './handlers';
@@ -97,9 +100,50 @@ export async function apply(request: Parameters<typeof applyChange>[0]): Promise
 }
 
 /** Copies that the undone change had made and that nobody wants without it. */
-async function dropMade(operation: Operation, { undo }: OperationPlan): Promise<void> {
+async function dropMade(operation: Operation, plan: OperationPlan): Promise<void> {
+  const { undo } = plan;
   if (undo === undefined || undo === null) return;
+  const { removals } = await planChange({ change: undo });
+  if (removals.length === 0) return;
+  await dropUnwanted(operation, { removals: preferMade(removals, plan) });
+  // A new copy that was not finished has gone already; then another one is the surplus.
   await dropUnwanted(operation, await planChange({ change: undo }));
+}
+
+/** Of the copies of a shard that is to lose one, the new one goes: so it ends as it began. */
+function preferMade(
+  removals: readonly PlannedRemoval[],
+  { syncs }: OperationPlan,
+): PlannedRemoval[] {
+  const made = new Map<string, NodeId[]>();
+  const keyOf = ({ physicalUid, group }: PlannedRemoval | PlannedSync, shard: ShardId): string =>
+    `${physicalUid} ${String(group)} ${String(shard)}`;
+  for (const sync of syncs.filter(({ kind }) => kind === 'copy')) {
+    for (const shard of sync.shards) {
+      const key = keyOf(sync, shard);
+      made.set(key, [...(made.get(key) ?? []), sync.target]);
+    }
+  }
+  return removals
+    .flatMap((removal) =>
+      removal.shards.map((shard) => {
+        const node = made.get(keyOf(removal, shard))?.shift() ?? removal.node;
+        return { ...removal, node, shards: [shard] };
+      }),
+    )
+    .reduce<PlannedRemoval[]>(together, []);
+}
+
+/** One removal for each node, so that each is one deletion. */
+function together(list: PlannedRemoval[], one: PlannedRemoval): PlannedRemoval[] {
+  const same = list.findIndex(
+    ({ physicalUid, group, node }) =>
+      physicalUid === one.physicalUid && group === one.group && node === one.node,
+  );
+  const known = list[same];
+  if (known === undefined) return [...list, one];
+  const shards = [...known.shards, ...one.shards];
+  return list.map((entry, at) => (at === same ? { ...known, shards } : entry));
 }
 
 export async function close(request: Parameters<typeof finishChange>[0]): Promise<void> {

@@ -268,7 +268,7 @@ export interface TestRuns {
 const silent = new DefaultLogger('ERROR', () => undefined);
 
 /** A worker with the real workflows and the given activities, on the run's one Temporal. */
-export async function startRuns(world: FakeWorld): Promise<TestRuns> {
+export async function startRuns(world: { activities(): object }): Promise<TestRuns> {
   const { address, namespace, taskQueue, workflowBundlePath } = temporalForTest();
   if (workflowBundlePath === null) throw new Error('the workflows were not bundled');
   try {
