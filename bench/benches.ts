@@ -1,5 +1,6 @@
 import { benchApi } from './http/api';
 import { benchMerge } from './merge';
+import { benchMoves } from './moves';
 import { benchPlace } from './place';
 import { benchRedisMemory } from './redis-memory-rows';
 import type { Row } from './row';
@@ -12,6 +13,7 @@ export type Bench = (size: Size, runs: number) => readonly Row[] | Promise<reado
 export const benches: Readonly<Record<string, Bench | undefined>> = {
   api: benchApi,
   merge: benchMerge,
+  moves: benchMoves,
   place: benchPlace,
   'redis-memory': benchRedisMemory,
   scan: benchScan,

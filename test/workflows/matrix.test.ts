@@ -82,7 +82,7 @@ const seed = Number(process.env['MIROIR_SEED'] ?? Date.now() % 1_000_000);
 function chosen(): Cell[] {
   const wanted = process.env['MIROIR_MATRIX'] ?? String(cellsByDefault);
   if (wanted === 'full') return [...all];
-  const stride = 67;
+  const stride = 43;
   return Array.from({ length: Math.min(Number(wanted), all.length) }, (_, step) => {
     return all[(seed + step * stride) % all.length] as Cell;
   });
