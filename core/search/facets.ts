@@ -62,7 +62,7 @@ export function mergeFacets(input: FacetInput): MergedFacets {
     .filter((field) => !isHiddenField(field) && field !== input.omit)
     .sort(compareUtf8);
   const distributions = fields.map((field) => {
-    const values = sumValues(input, field, listed.get(field) ?? null);
+    const values = sumValues(input, field, approximate);
     if (takesAway) noteRange(ranges, field, values);
     noteCaps(input, field, values, approximate);
     const shown = orderAndCut(input, field, values);
@@ -115,10 +115,15 @@ function mergeStats(input: FacetInput): Map<string, Range> {
   return ranges;
 }
 
-function sumValues(input: FacetInput, field: string, range: Range | null): FacetValue[] {
+function sumValues(
+  input: FacetInput,
+  field: string,
+  approximate: Set<ApproximateReason>,
+): FacetValue[] {
   const values = new Map<string, FacetValue>();
-  for (const { distribution, sign = 1 } of input.nodes) {
+  for (const { distribution, stats, sign = 1 } of input.nodes) {
     const counts = distribution[field];
+    const range = rangeOf(stats[field]);
     if (typeof counts !== 'object' || counts === null || Array.isArray(counts)) continue;
     for (const [shown, listed] of Object.entries(counts)) {
       if (typeof listed !== 'number') continue;
@@ -127,17 +132,27 @@ function sumValues(input: FacetInput, field: string, range: Range | null): Facet
       const normal = number === null ? normalizeFacet(shown) : shown;
       const key = `${number === null ? 's' : 'n'}${normal}`;
       const value = values.get(key);
+      if (value === undefined) {
+        values.set(key, { shown, normal, number, count });
+        continue;
+      }
+      value.count += count;
       // The engine shows the spelling of the document inserted first; the first node's stands for it.
-      if (value === undefined) values.set(key, { shown, normal, number, count });
-      else value.count += count;
+      if (value.shown !== shown) approximate.add('facet-spelling');
     }
   }
   if (field === input.distinct) for (const value of values.values()) value.count = 1;
   return [...values.values()].filter(({ count }) => count > 0);
 }
 
+function rangeOf(stats: JsonValue | undefined): Range | null {
+  const min = memberOf(stats, 'min');
+  const max = memberOf(stats, 'max');
+  return typeof min === 'number' && typeof max === 'number' ? { min, max } : null;
+}
+
 /**
- * The kind of a value is not in the answer. A key is a number when the field has numbers, the key is
+ * The kind of a value is not in the answer. A key is a number when the node's field has numbers, the key is
  * spelled as the engine spells a number, and it lies within the stats.
  */
 function numberOf(shown: string, range: Range | null): number | null {

@@ -103,6 +103,7 @@ export type ApproximateReason =
   | 'facet-numeric-order'
   | 'facet-distinct'
   | 'facet-ties'
+  | 'facet-spelling'
   | 'semantic-highlight'
   | 'frequency-strategy'
   | 'score-threshold';

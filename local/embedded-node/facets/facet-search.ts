@@ -80,18 +80,22 @@ function allowedEdits(query: string, facet: string, typos: TypoTolerance): numbe
   return bytes < typos.minWordSizeForTypos.twoTypos ? 1 : 2;
 }
 
+/** Accents do not count when values are searched; normalised texts have them as marks of their own. */
+const withoutMarks = (text: string): string => text.replace(/\p{M}/gu, '');
+
 /** The values that match, counted among the candidates; only texts are searched. */
 export function searchFacetValues(index: FacetIndex, options: FacetSearchOptions): FacetHit[] {
   const { facet, query, candidates, maxValues, order } = options;
   const field = index.fields.get(facet);
   if (field === undefined) return [];
-  const wanted = query === null ? null : normalizeFacet(query);
+  const wanted = query === null ? null : withoutMarks(normalizeFacet(query));
   const edits = wanted === null ? 0 : allowedEdits(wanted, facet, options.typos);
   const characters = [...(wanted ?? '')];
   const hits: FacetHit[] = [];
   for (const normalized of field.strings.keys()) {
-    if (wanted !== null && !normalized.startsWith(wanted)) {
-      if (edits === 0 || !isPrefixWithin(characters, [...normalized], edits)) continue;
+    const plain = withoutMarks(normalized);
+    if (wanted !== null && !plain.startsWith(wanted)) {
+      if (edits === 0 || !isPrefixWithin(characters, [...plain], edits)) continue;
     }
     const docids = field.strings.get(normalized) ?? new Set<number>();
     let count = 0;

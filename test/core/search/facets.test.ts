@@ -42,6 +42,22 @@ describe('facets', () => {
     expect(found.distribution).toBe('{"a":{},"b":{"Blue":5,"ÉMILE":1,"red":1},"c":{"x":1}}');
   });
 
+  it('name a value that nodes spell differently', () => {
+    expect(merge([node({ b: { Blue: 2 } }), node({ b: { blue: 3 } })]).approximate).toEqual([
+      'facet-spelling',
+    ]);
+    expect(merge([node({ b: { Blue: 2 } }), node({ b: { Blue: 3 } })]).approximate).toEqual([]);
+  });
+
+  it('tell a number of one node from the same digits as a text of another', () => {
+    const found = merge([
+      node({ p: { '10': 1, '9': 1 } }, { p: { min: 9, max: 10 } }),
+      node({ p: { '10': 4 } }),
+    ]);
+    // One engine writes the text last, over the number.
+    expect(found.distribution).toBe('{"p":{"10":4,"9":1}}');
+  });
+
   it('keep the order of keys that look like integers', () => {
     const stats = { y: { min: 2, max: 10 } };
     const few = merge([node({ y: { '10': 1, '2': 1 } }, stats), node({ y: { '2': 4 } }, stats)]);
