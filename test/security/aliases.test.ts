@@ -106,7 +106,7 @@ describe('reads by the name of an alias, with a key for that name only', () => {
       (body) => [body['estimatedTotalHits'], Object.keys(body['facetsByIndex'] as object)],
       [2, ['storefront']],
     ],
-  ])('%s %s', async (method, path, body, pick, expected) => {
+  ])('%s %s', async (...[method, path, body, pick, expected]) => {
     const answer = await own(method, path, body);
     expect([answer.status, answer.status === 200 ? pick(answer.body) : answer.text]).toEqual([
       200,

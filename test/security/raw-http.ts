@@ -6,7 +6,7 @@ export interface RawAnswer {
   readonly body: string;
 }
 
-/** Sends the bytes as they are, as no client library would, and reads until the server ends the line. */
+/** Sends the bytes as they are, one for each character, as no client library would, and reads until the server ends the line. */
 export async function rawHttp(
   url: string,
   lines: readonly string[],
@@ -26,6 +26,6 @@ export async function rawHttp(
       const gap = text.indexOf('\r\n\r\n');
       resolve({ status, head: text.slice(0, gap), body: text.slice(gap + 4) });
     });
-    socket.write(`${[...lines, 'Connection: close', '', ''].join('\r\n')}${body}`);
+    socket.write(`${[...lines, 'Connection: close', '', ''].join('\r\n')}${body}`, 'latin1');
   });
 }

@@ -55,9 +55,17 @@ export class Scanner {
 
   /** The token of `source`, which starts at `start`. */
   token(start: number, source: string, text = source): Token {
-    const lineStart = this.text.lastIndexOf('\n', start - 1) + 1;
-    const column = [...this.text.slice(lineStart, start)].length + 1;
-    return { text, source, column, filter: this.text };
+    const filter = this.text;
+    return {
+      text,
+      source,
+      // Counted only for an error: for each of many tokens it would take quadratic time.
+      get column() {
+        const lineStart = filter.lastIndexOf('\n', start - 1) + 1;
+        return [...filter.slice(lineStart, start)].length + 1;
+      },
+      filter,
+    };
   }
 
   /** All that is left; errors that concern no value quote it. */
