@@ -6,6 +6,15 @@ import {
   finishAntiEntropy,
   settleDifferences,
 } from './anti-entropy/run';
+import { assembleDump } from './archives/assemble-dump';
+import { checkBackup, newestBackup, retainBackups, writeManifest } from './archives/backups';
+import { compareRestored, dropScratch, recordDrill } from './archives/drill';
+import { finishImport } from './archives/finish-import';
+import { importDocuments } from './archives/import-documents';
+import { inspectArchive } from './archives/inspect';
+import { createImported, dropImported } from './archives/prepare';
+import { beginTask, endTask } from './archives/tasks';
+import { awaitTasks, dropParts, startArchive, writeIndexParts } from './archives/write-parts';
 import { passBarrier } from './barrier';
 import { canariesAreGreen, runCanary } from './canaries';
 import { claimGroups, releaseGroups } from './claims';
@@ -165,6 +174,25 @@ const runs: { readonly [N in Names]: Run<N> } = {
   retainIndexes,
   dropNextIndex,
   runCanary,
+  inspectArchive,
+  createImported,
+  importDocuments,
+  finishImport,
+  dropImported,
+  startArchive,
+  awaitTasks,
+  writeIndexParts,
+  dropParts,
+  assembleDump,
+  beginTask,
+  endTask,
+  writeManifest,
+  retainBackups,
+  newestBackup,
+  checkBackup,
+  compareRestored,
+  dropScratch,
+  recordDrill,
   writeView,
 };
 

@@ -21,10 +21,16 @@ export type RefuseType =
   | 'change-refused'
   | 'node-needed'
   | 'no-restart-command'
-  | 'rollover-refused';
+  | 'rollover-refused'
+  | 'name-taken'
+  | 'archive-refused'
+  | 'import-refused';
 
 export const refuse = (type: RefuseType, message: string): ApplicationFailure =>
   ApplicationFailure.nonRetryable(message, type);
+
+export const isRefusal = (error: unknown, type: RefuseType): boolean =>
+  error instanceof ApplicationFailure && error.type === type;
 
 /** Another attempt has taken over, or an answer was lost: a new attempt finds out by comparing. */
 export const tryAgain = (type: string, message: string): ApplicationFailure =>

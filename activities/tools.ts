@@ -1,3 +1,4 @@
+import type { Depot } from '../archives/depot';
 import type { FleetNode, IndexEntry } from '../core/fleet';
 import type { NodeId, PhysicalUid } from '../core/ids';
 import type { NodeClient, Nodes } from '../meili/types';
@@ -36,6 +37,18 @@ export interface OperatorApi {
   readonly adminKey: string;
 }
 
+/** Where archives are, and what reading and writing them needs. Null: switched off. */
+export interface ArchiveTools {
+  readonly dumps: Depot | null;
+  readonly backups: Depot | null;
+  /** Any other place that an operator names by its url. */
+  readonly open: (url: string) => Depot;
+  /** On this machine; documents are sorted there. */
+  readonly scratchDirectory: string;
+  /** A longer document cannot be sent and is set aside. */
+  readonly lineBytesMax: number;
+}
+
 export interface ActivityConfig {
   /** Longest call to a node; also the longest span between reading a document and sending it. */
   readonly nodeDeadlineMs: number;
@@ -67,6 +80,9 @@ export interface ActivityTools {
   readonly runs: Runs;
   readonly searchApi: SearchApi | null;
   readonly operatorApi: OperatorApi | null;
+  /** The same api, with a key that may write: what imports send goes the way of any client's write. */
+  readonly clientApi: SearchApi | null;
+  readonly archives: ArchiveTools;
   /** Ends the process at the named phase, in kill tests; does nothing otherwise. */
   readonly failpoint: (phase: string) => Promise<void>;
 }

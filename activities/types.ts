@@ -1,3 +1,15 @@
+import type {
+  ArchiveStart,
+  ArchiveTarget,
+  DrillReport,
+  ImportCursor,
+  ImportPlan,
+  ImportRef,
+  ImportStep,
+  PartsRef,
+  WrittenIndex,
+} from '../core/archives/types';
+import type { JsonValue } from '../core/fleet';
 import type { Epoch, GroupId, IndexUid, NodeId, PhysicalUid, ShardId } from '../core/ids';
 import type { SettingsCheckResult, SweepRequest, SweepResult } from '../core/index-life';
 import type {
@@ -143,6 +155,40 @@ export interface RolloverStepInput extends Origin {
   readonly decision: RolloverDecision;
 }
 
+export type InspectResult =
+  | { readonly ok: true; readonly plan: ImportPlan }
+  | { readonly ok: false; readonly reason: string };
+
+export interface ImportRequest {
+  readonly ref: ImportRef;
+  readonly plan: ImportPlan;
+  readonly cursor: ImportCursor | null;
+  /** Documents set aside beyond which the import stops and asks. */
+  readonly rejectedMax: number;
+}
+
+export interface ImportStepRequest {
+  readonly ref: ImportRef;
+  readonly plan: ImportPlan;
+}
+
+export interface CompareRequest {
+  readonly backup: string;
+  readonly plan: ImportPlan;
+  readonly runKey: string;
+}
+
+export interface DrillRecordRequest {
+  readonly report: DrillReport;
+}
+
+export interface EndTaskRequest {
+  readonly taskUid: number;
+  readonly status: 'succeeded' | 'failed' | 'canceled';
+  readonly details: { readonly [member: string]: JsonValue };
+  readonly error: { readonly [member: string]: JsonValue } | null;
+}
+
 /**
  * What workflows may ask for. All of them are idempotent: a second call after a lost answer changes
  * nothing more. None returns documents or secrets, because answers stand in histories.
@@ -271,6 +317,49 @@ export interface Activities {
   retainIndexes(input: RolloverStepInput): Promise<{ readonly deleted: readonly IndexUid[] }>;
 
   runCanary(input: CanaryInput): Promise<CanaryReport>;
+
+  /** Reads an archive once and says what importing it would do. */
+  inspectArchive(ref: ImportRef): Promise<InspectResult>;
+  createImported(request: ImportStepRequest): Promise<void>;
+  importDocuments(request: ImportRequest): Promise<ImportStep>;
+  finishImport(request: ImportStepRequest): Promise<{ readonly keys: number }>;
+  /** Deletes the indexes that an import made. */
+  dropImported(request: ImportStepRequest): Promise<void>;
+
+  startArchive(request: { readonly taskUid: number | null }): Promise<ArchiveStart>;
+  /** Returns when every task up to the point is over. */
+  awaitTasks(request: { readonly upTo: number; readonly own: number | null }): Promise<void>;
+  /** Null: the index was deleted meanwhile. */
+  writeIndexParts(request: {
+    readonly ref: PartsRef;
+    readonly ordinal: number;
+    readonly index: ArchiveTarget;
+    readonly before: number;
+  }): Promise<WrittenIndex | null>;
+  dropParts(ref: PartsRef): Promise<void>;
+  assembleDump(request: {
+    readonly ref: PartsRef;
+    readonly file: string;
+    readonly startedAt: string;
+    readonly indexes: readonly WrittenIndex[];
+  }): Promise<{ readonly bytes: number }>;
+  beginTask(request: { readonly taskUid: number }): Promise<void>;
+  endTask(request: EndTaskRequest): Promise<void>;
+
+  writeManifest(request: {
+    readonly ref: PartsRef;
+    readonly start: ArchiveStart;
+    readonly indexes: readonly WrittenIndex[];
+  }): Promise<void>;
+  retainBackups(request: { readonly keep: number }): Promise<readonly string[]>;
+  newestBackup(request: Origin): Promise<string | null>;
+  /** What of a backup is missing, one sentence each. */
+  checkBackup(request: { readonly id: string }): Promise<readonly string[]>;
+  compareRestored(request: CompareRequest): Promise<readonly string[]>;
+  dropScratch(
+    request: Origin & { readonly prefix: string; readonly plan: ImportPlan | null },
+  ): Promise<void>;
+  recordDrill(request: DrillRecordRequest): Promise<void>;
 
   /** The view of a run; a final one is never replaced by an unfinished one of the same run. */
   writeView(view: OperationView): Promise<void>;

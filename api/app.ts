@@ -9,6 +9,7 @@ import { registerEpochUnknown } from './http/epoch-unknown';
 import { registerErrors } from './http/errors';
 import { registerStateLost } from './http/state-lost';
 import { registerOpenApi } from './openapi/document';
+import { registerDumps } from './routes/dumps';
 import { registerExperimentalFeatures } from './routes/experimental-features';
 import { registerDocumentsRead } from './routes/indexes/documents-read';
 import { registerDocumentWrites } from './routes/indexes/documents-write';
@@ -24,9 +25,12 @@ import { registerKeys } from './routes/keys';
 import { countRequests, registerMetrics } from './routes/metrics';
 import { registerAliases } from './routes/miroir/aliases';
 import { registerAuditLog } from './routes/miroir/audit';
+import { registerBackups } from './routes/miroir/backups';
 import { registerCanaries } from './routes/miroir/canaries';
 import { registerGroups } from './routes/miroir/groups';
 import { registerIndexPlacement } from './routes/miroir/index-placement';
+import { registerDumpFiles } from './routes/miroir/dump-files';
+import { registerImports } from './routes/miroir/imports';
 import { registerNodes } from './routes/miroir/nodes';
 import { registerAntiEntropy } from './routes/miroir/anti-entropy';
 import { registerRebuild } from './routes/miroir/rebuild';
@@ -62,6 +66,7 @@ const routes: readonly ((app: FastifyInstance, ctx: ApiContext) => void)[] = [
   registerExperimentalFeatures,
   registerWebhooks,
   registerMetrics,
+  registerDumps,
   registerRefused,
   registerNodes,
   registerUpgrade,
@@ -78,6 +83,9 @@ const routes: readonly ((app: FastifyInstance, ctx: ApiContext) => void)[] = [
   registerRecovery,
   registerRebuild,
   registerAntiEntropy,
+  registerImports,
+  registerDumpFiles,
+  registerBackups,
 ];
 
 /** A GET search with a long filter is one long line; the engine takes 60 KB of it. */

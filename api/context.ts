@@ -2,6 +2,7 @@ import type { Config } from '../config/config';
 import type { NodeClient, Nodes } from '../meili/types';
 import type { NodeId } from '../core/ids';
 import type { Store } from '../store/types';
+import type { Archives } from './archives';
 import type { KeyRing } from './auth/key-ring';
 import type { Features } from './features';
 import type { FleetCache } from './fleet-cache';
@@ -11,6 +12,7 @@ import type { NodeHealth } from './node-health';
 import type { NodeIdentities } from './node-identities';
 import type { Pod } from './pod';
 import type { SettingsWatch } from './settings/settings-watch';
+import type { TaskRuns } from './task-runs';
 import type { TemporalGateway } from './temporal-gateway';
 import type { WebhookSender } from './webhooks/webhook-sender';
 import type { Writes } from './writes/writes';
@@ -34,6 +36,9 @@ export interface ApiContext {
   /** Null: this pod was started without Temporal; operations are refused, all else works. */
   readonly temporal: TemporalGateway | null;
   readonly writes: Writes;
+  readonly archives: Archives;
+  /** Tasks that a run works on, and no node. */
+  readonly taskRuns: TaskRuns;
   /** `wake`: this pod has committed a write whose node tasks are to be followed at once. */
   readonly follower: { wake(): void };
 }

@@ -1,5 +1,6 @@
 import { MeiliError } from '../core/errors';
 import type { FleetNode } from '../core/fleet';
+import { nodeFeatures, servedFeatures } from '../core/served-features';
 import type { NodeClient } from '../meili/types';
 import type { Store } from '../store/types';
 
@@ -24,18 +25,8 @@ export const featureNames = [
 
 export type FeatureName = (typeof featureNames)[number];
 
-/** The nodes do these; their flag is set on every node. */
-const ofNodes: readonly FeatureName[] = [
-  'editDocumentsByFunction',
-  'containsFilter',
-  'getTaskDocumentsRoute',
-  'disableDocumentsFetchQueue',
-];
-/**
- * What a fleet can serve. The others would answer for a part of the documents, or reach a node past
- * Miroir, and cannot be switched on.
- */
-const served: ReadonlySet<FeatureName> = new Set([...ofNodes, 'metrics']);
+/** Their flag is set on every node. */
+const ofNodes: readonly FeatureName[] = nodeFeatures;
 
 /** How Meilisearch's error text names a feature, and where it says that the feature is discussed. */
 const texts: Readonly<Partial<Record<FeatureName, readonly [name: string, link: string]>>> = {
@@ -51,7 +42,7 @@ const texts: Readonly<Partial<Record<FeatureName, readonly [name: string, link: 
 };
 
 export function isServed(name: FeatureName): boolean {
-  return served.has(name);
+  return servedFeatures.includes(name);
 }
 
 /** Meilisearch's refusal of `action` while the feature is off. */

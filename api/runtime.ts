@@ -10,6 +10,7 @@ import { connectRedis } from '../store/connect';
 import { createStore } from '../store/create-store';
 import type { FleetOp, Store } from '../store/types';
 import { buildApp } from './app';
+import { openArchives } from './archives';
 import { KeyRing, defaultKeys } from './auth/key-ring';
 import type { ApiContext } from './context';
 import type { Log } from './log';
@@ -24,6 +25,7 @@ import { accessNodes } from './node-access';
 import { NodeProbes } from './node-probes';
 import { Pod } from './pod';
 import { SettingsWatch } from './settings/settings-watch';
+import { TaskRuns } from './task-runs';
 import { TemporalGateway } from './temporal-gateway';
 import { WebhookSender } from './webhooks/webhook-sender';
 import { WriteService } from './writes/write-service';
@@ -96,9 +98,11 @@ export async function startParts(options: RuntimeOptions): Promise<Omit<Runtime,
   });
   const settings = new SettingsWatch({ store, fleet, log, ...access });
   const temporal = options.temporal === false ? null : new TemporalGateway(config.temporal);
+  const archives = openArchives(config);
   const parts = {
     ...{ config, store, fleet, pod, log, ...access },
-    ...{ keys, features, webhooks, metrics, settings, temporal },
+    ...{ keys, features, webhooks, metrics, settings, temporal, archives },
+    taskRuns: new TaskRuns(temporal, store, log),
   };
   const follower = new Follower(parts);
   writes = new WriteService({ ...parts, follower });
@@ -127,6 +131,7 @@ export async function startParts(options: RuntimeOptions): Promise<Omit<Runtime,
     await webhooks.close();
     await pod.close();
     await temporal?.close();
+    archives.close();
     await access.nodes.close();
     await store.close();
     redis.disconnect();

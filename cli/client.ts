@@ -29,6 +29,9 @@ export interface ApiAddress {
 }
 
 const deadlineMsDefault = 60_000;
+/** A chunk over a slow line. */
+const streamDeadlineMs = 600_000;
+const octets = 'application/octet-stream';
 
 /** Miroir's api over HTTP: all that the command line and the demo know of the fleet. */
 export class ApiClient {
@@ -57,6 +60,23 @@ export class ApiClient {
   async delete<T>(path: string, body?: unknown): Promise<T> {
     const call: Call = { method: 'DELETE', path };
     return (await this.call<T>(body === undefined ? call : { ...call, body })).body;
+  }
+
+  /** Bytes as they are, for chunks of an upload. */
+  async putBytes(path: string, body: Uint8Array): Promise<void> {
+    const headers = { ...this.#headers({ method: 'PUT', path }), 'content-type': octets };
+    const signal = AbortSignal.timeout(streamDeadlineMs);
+    const url = new URL(path, this.address.api);
+    await demandOk(await fetch(url, { method: 'PUT', headers, body, signal }));
+  }
+
+  /** The body of an answer that may be larger than memory. */
+  async stream(path: string): Promise<ReadableStream<Uint8Array>> {
+    const headers = this.#headers({ method: 'GET', path });
+    const response = await fetch(new URL(path, this.address.api), { headers });
+    await demandOk(response);
+    if (response.body === null) throw new ApiError(response.status, 'no_body', 'It is empty.');
+    return response.body as ReadableStream<Uint8Array>;
   }
 
   /** Throws ApiError for a refusal; fetch's own error when the api cannot be reached. */
@@ -102,4 +122,14 @@ export class ApiClient {
       ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
     };
   }
+}
+
+async function demandOk(response: Response): Promise<void> {
+  if (response.ok) return;
+  const error = (await response.json().catch(() => ({}))) as { code?: string; message?: string };
+  throw new ApiError(
+    response.status,
+    error.code ?? `http_${response.status}`,
+    error.message ?? `The api answered ${response.status}.`,
+  );
 }

@@ -2,9 +2,11 @@ import type { Command } from 'commander';
 import { registerAlias } from './commands/alias';
 import { registerApi } from './commands/api';
 import { registerAudit } from './commands/audit';
+import { registerBackup } from './commands/backup';
 import { registerDemo } from './commands/demo';
 import { registerDev } from './commands/dev';
 import { registerDoctor } from './commands/doctor';
+import { registerDump } from './commands/dump';
 import { registerExplain } from './commands/explain';
 import { registerGroups } from './commands/groups';
 import { registerIndexPlacement } from './commands/index-placement';
@@ -34,6 +36,8 @@ export const registerCommands: readonly ((program: Command) => void)[] = [
   registerPolicies,
   registerTtl,
   registerSettings,
+  registerDump,
+  registerBackup,
   registerExplain,
   registerTopology,
   registerAudit,

@@ -1,6 +1,7 @@
+import { ApiError } from './client';
 import type { ApiClient } from './client';
 import { poll } from './poll';
-import type { Screen } from './ui';
+import type { Bar, Screen } from './ui';
 import { tableText } from './ui';
 
 /** The view of an operation, as `/_miroir/operations` gives it. */
@@ -15,6 +16,8 @@ export interface Operation {
     readonly total: number;
     readonly documentsCopied: number;
     readonly waitingFor: string | null;
+    /** What the running step has copied by now. */
+    readonly copying?: number;
   };
   readonly eta?: Eta | null;
   readonly error?: unknown;
@@ -92,7 +95,9 @@ export function awaitPlan(api: ApiClient, id: string, runId?: string): Promise<O
 
 /** A plan for a person, whatever it is a plan of. */
 export function planText(plan: AnyPlanView): string {
-  return plan.kind === 'upgrade' ? upgradeTable(plan) : planTable(plan);
+  if (plan.kind === 'upgrade') return upgradeTable(plan);
+  // What imports and backups show is read by their own commands.
+  return 'syncs' in plan ? planTable(plan) : '';
 }
 
 /** The nodes in the order in which they are restarted. */
@@ -142,22 +147,49 @@ function planTable(plan: OperationPlanView): string {
   return `${tableText(['', 'index', 'from', 'to', 'shards', 'documents'], [...rows, ...dropped])}${notKept}${sums}`;
 }
 
+const unitOf = ({ kind }: Operation): string =>
+  kind === 'import' || kind === 'restore-drill'
+    ? 'documents'
+    : kind === 'dump' || kind === 'backup'
+      ? 'indexes'
+      : 'moves';
+
+/** An import counts documents; what its running step has done is told before the step is over. */
+function progressOf(view: Operation): Operation['progress'] {
+  const { progress } = view;
+  if (unitOf(view) !== 'documents') return progress;
+  return { ...progress, done: Math.max(progress.done, progress.copying ?? 0) };
+}
+
 /** A move of a large index takes hours; nobody watches a bar for longer than a week. */
 const watchDeadlineMs = 7 * 24 * 3_600_000;
 
-/** Follows an operation with a progress bar until it is over. `note` is drawn behind the phase. */
+export interface Watching {
+  /** Drawn behind the phase. */
+  readonly note?: () => string;
+  /**
+   * The run that was started: it may not have written its view yet, and where all runs have one id in
+   * turn only its own end counts.
+   */
+  readonly runId?: string;
+}
+
+/** Follows an operation with a progress bar until it is over. */
 export async function watchOperation(
   api: ApiClient,
   id: string,
   screen: Screen,
-  note: () => string = () => '',
+  { note = () => '', runId }: Watching = {},
 ): Promise<Operation> {
-  const bar = screen.bar('moves');
+  let bar: Bar | null = null;
   const last = await poll(
     `the end of ${id}`,
-    () => operation(api, id),
+    () => (runId === undefined ? operation(api, id) : operationOrNull(api, id)),
     (view): view is Operation => {
-      const { done, total, waitingFor } = view.progress;
+      if (view === null) return false;
+      if (runId !== undefined && view.temporal.runId !== runId) return false;
+      const { done, total, waitingFor } = progressOf(view);
+      bar ??= screen.bar(unitOf(view));
       const waits = waitingFor === null ? '' : ` (${waitingFor})`;
       const left = view.eta ? `, ${etaText(view.eta)}` : '';
       bar.set(done, total, `${view.phase}${waits}${left} ${note()}`.trim());
@@ -165,6 +197,15 @@ export async function watchOperation(
     },
     watchDeadlineMs,
   );
-  bar.end();
+  (bar as Bar | null)?.end();
   return last;
+}
+
+async function operationOrNull(api: ApiClient, id: string): Promise<Operation | null> {
+  try {
+    return await operation(api, id);
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return null;
+    throw error;
+  }
 }

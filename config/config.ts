@@ -142,6 +142,37 @@ export interface WorkerConfig {
   readonly apiUrl: string | null;
   /** The key they search with; `null`: the master key. */
   readonly canaryKey: string | null;
+  /** The key that imports and restores write with; `null`: the master key. */
+  readonly apiKey: string | null;
+}
+
+export interface DumpsConfig {
+  /** A directory, or `s3://bucket/prefix`; `null`: no dumps and no imports. */
+  readonly location: string | null;
+  /** Where documents are sorted; `null`: the system's directory for temporary files. */
+  readonly scratch: string | null;
+  /** Documents, and bytes, that an import sends in one write. */
+  readonly batchDocuments: number;
+  readonly batchBytes: number;
+  /** An import stops and asks when more documents were set aside. */
+  readonly rejectedMax: number;
+}
+
+export interface BackupsConfig {
+  /** A directory, or `s3://bucket/prefix`; `null`: no backups. */
+  readonly location: string | null;
+  /** `null`: only when somebody asks for one. */
+  readonly everyMs: number | null;
+  readonly keep: number;
+  /** How often the newest backup is restored for proof; `null`: only when somebody asks. */
+  readonly drillEveryMs: number | null;
+}
+
+/** Storage of another maker than Amazon. Credentials come from `AWS_*` and the vendor's own chain. */
+export interface S3Config {
+  readonly endpoint: string | null;
+  readonly region: string;
+  readonly pathStyle: boolean;
 }
 
 /** What urls that a person can set may point at, beyond public addresses. */
@@ -169,6 +200,9 @@ export interface Config {
   readonly ttl: TtlConfig;
   readonly sync: SyncConfig;
   readonly worker: WorkerConfig;
+  readonly dumps: DumpsConfig;
+  readonly backups: BackupsConfig;
+  readonly s3: S3Config;
   readonly outbound: OutboundConfig;
   readonly health: HealthConfig;
   readonly repair: RepairConfig;

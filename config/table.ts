@@ -1,4 +1,5 @@
 import { bucketCount, fenceWaitMsMax, nodeDeadlineMsMax } from '../core/limits';
+import { archiveSettings } from './archive-settings';
 import { bootstrapNodes } from './bootstrap-nodes';
 import { failureTable } from './failure-table';
 import { choice, flag, integer, matching, milliseconds, nullable, text } from './kinds';
@@ -293,6 +294,15 @@ export const table: { readonly [P in Path]: Setting<ValueAt<P>> } = {
     secret: true,
     about: 'API key of the canaries; it needs the action `search`. Without it: the master key.',
   },
+  'worker.apiKey': {
+    env: 'MIROIR_WORKER_API_KEY',
+    kind: nullable(text),
+    default: null,
+    secret: true,
+    about:
+      'API key that imports and restores write with; it needs `documents.add` and `indexes.create`. Without it: the master key.',
+  },
+  ...archiveSettings,
   'outbound.allowLoopback': {
     env: 'MIROIR_OUTBOUND_ALLOW_LOOPBACK',
     kind: flag,

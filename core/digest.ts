@@ -88,16 +88,26 @@ export interface CombinedDigest {
  * One digest for a set of documents, the same in any order, so that ranges can be compared without
  * sorting: the sum, modulo 2^64, of a hash of each id with its digest.
  */
-export function combineDigests(documents: Iterable<DocumentDigest>): CombinedDigest {
-  let count = 0;
-  let high = 0;
-  let low = 0;
-  for (const { id, digest } of documents) {
+export class DigestSum {
+  #count = 0;
+  #high = 0;
+  #low = 0;
+
+  add({ id, digest }: DocumentDigest): void {
     const hash = xxh64Text(`${id}\n${digest}`);
-    low += hash.low;
-    high = (high + hash.high + (low > 0xffffffff ? 1 : 0)) >>> 0;
-    low >>>= 0;
-    count += 1;
+    const low = this.#low + hash.low;
+    this.#high = (this.#high + hash.high + (low > 0xffffffff ? 1 : 0)) >>> 0;
+    this.#low = low >>> 0;
+    this.#count += 1;
   }
-  return { count, digest: digestText({ high, low }) };
+
+  get(): CombinedDigest {
+    return { count: this.#count, digest: digestText({ high: this.#high, low: this.#low }) };
+  }
+}
+
+export function combineDigests(documents: Iterable<DocumentDigest>): CombinedDigest {
+  const sum = new DigestSum();
+  for (const document of documents) sum.add(document);
+  return sum.get();
 }

@@ -78,6 +78,11 @@ export const miroirCodes = {
     type: 'invalid_request',
     meaning: 'The fleet has changed since the plan was made; plan again.',
   },
+  miroir_storage_unavailable: {
+    status: 503,
+    type: 'system',
+    meaning: 'The storage of dumps and backups does not answer or refuses.',
+  },
   miroir_no_quorum: {
     status: 503,
     type: 'system',

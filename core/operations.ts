@@ -53,7 +53,11 @@ export type OperationKind =
   | 'canary'
   | 'ttl'
   | 'upgrade'
-  | 'migration';
+  | 'migration'
+  | 'import'
+  | 'dump'
+  | 'backup'
+  | 'restore-drill';
 
 export type OperationStatus =
   'planned' | 'waiting-approval' | 'running' | 'paused' | 'succeeded' | 'failed' | 'canceled';

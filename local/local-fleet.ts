@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { nodesFromUrls } from '../config/bootstrap-nodes';
 import type { DevLine } from './dev-line';
 import { findEngine } from './engines';
@@ -307,6 +308,8 @@ export class LocalFleet implements RunningFleet {
       // Here a move is over in seconds and everything is on this machine.
       MIROIR_SYNC_GRACE_MS: '5000',
       MIROIR_OUTBOUND_ALLOW_LOOPBACK: 'true',
+      MIROIR_DUMPS_LOCATION: join(this.directory, 'dumps'),
+      MIROIR_BACKUPS_LOCATION: join(this.directory, 'backups'),
       MIROIR_TASK_QUEUE: this.#file.state.name,
       ...settingsFrom(env),
       REDIS_URL: await link(user, 'redis', this.redis),

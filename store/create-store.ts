@@ -23,6 +23,7 @@ import { createIndexUpdateStore } from './records/index-update';
 import { createJobStore } from './records/job';
 import { createLeaseStore } from './records/lease';
 import { createNodeSettingsVersionStore } from './records/node-settings-version';
+import { createRestoreDrillStore } from './records/restore-drill';
 import { createRolloverPolicyStore } from './records/rollover-policy';
 import { createSearchUiConfigStore } from './records/search-ui-config';
 import { createSessionStore } from './records/session';
@@ -84,6 +85,7 @@ export function createStore(options: StoreOptions): Store {
     nodeMarks: createNodeMarkStore(parts),
     ttlSweeps: createTtlSweepStore(parts),
     antiEntropyReports: createAntiEntropyReportStore(parts),
+    restoreDrills: createRestoreDrillStore(parts),
     close: async () => channels.close(),
   };
 }

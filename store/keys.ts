@@ -96,7 +96,8 @@ export type RecordKind =
   | 'experimental-feature'
   | 'index-update'
   | 'ttl-sweep'
-  | 'anti-entropy-report';
+  | 'anti-entropy-report'
+  | 'restore-drill';
 
 export function createKeys(prefix: string): Keys {
   if (!/^[A-Za-z0-9_.-]+$/.test(prefix)) {

@@ -174,6 +174,17 @@ export interface ExperimentalFeature {
   readonly enabled: boolean;
 }
 
+/** What came of restoring a backup for proof; the id is the backup's. */
+export interface RestoreDrill {
+  readonly id: string;
+  /** RFC 3339: when it ended. */
+  readonly at: string;
+  readonly ok: boolean;
+  readonly failures: readonly string[];
+  readonly documents: number;
+  readonly seconds: number;
+}
+
 export interface IndexUpdate {
   readonly physicalUid: PhysicalUid;
   /** RFC 3339: when the last task that changed the index ended. */

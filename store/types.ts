@@ -24,6 +24,7 @@ import type {
   LeaseStore,
   NodeSettingsVersionStore,
   Records,
+  RestoreDrill,
   RolloverPolicy,
   SearchUiConfig,
   SessionRecord,
@@ -381,6 +382,7 @@ export interface Store {
   readonly nodeMarks: NodeMarkStore;
   readonly ttlSweeps: Records<TtlSweep>;
   readonly antiEntropyReports: Records<AntiEntropyReport>;
+  readonly restoreDrills: Records<RestoreDrill>;
   /** Ends the subscriptions this store made. The connections given to it are the caller's to end. */
   close(): Promise<void>;
 }

@@ -87,7 +87,17 @@ describe('tidy', () => {
       ],
       ...['CONTRIBUTING.md', 'LICENSE', 'README.md', 'docker-compose.yml', 'eslint.config.js'],
       ...['jest.config.js', 'package.json', 'package-lock.json', 'tsconfig.json'],
-      ...['tsconfig.build.json', 'activities', 'api', 'bench', 'cli', 'config', 'core', 'deploy'],
+      ...[
+        'tsconfig.build.json',
+        'activities',
+        'archives',
+        'api',
+        'bench',
+        'cli',
+        'config',
+        'core',
+        'deploy',
+      ],
       ...['docs', 'local', 'meili', 'store', 'test', 'web', 'worker', 'workflows'],
     ]);
     const top = new Set(files.map((file) => file.split('/')[0] ?? ''));

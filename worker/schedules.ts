@@ -3,6 +3,7 @@ import { ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Log } from '../activities/tools';
 import type { Config } from '../config/config';
 import { timesOf } from '../core/rollover';
+import type { ArchiveSchedules } from './archive-schedules';
 import type { Store } from '../store/types';
 import { upkeepSchedules } from './upkeep-schedules';
 import type { WantedSchedule } from '../workflows/schedules';
@@ -48,14 +49,28 @@ async function put(client: Client, taskQueue: string, wanted: WantedSchedule): P
   }
 }
 
+async function remove(client: Client, scheduleId: string): Promise<void> {
+  try {
+    await client.schedule.getHandle(scheduleId).delete();
+  } catch (error) {
+    if ((error as Error).name !== 'ScheduleNotFoundError') throw error;
+  }
+}
+
 /**
  * Makes the schedules of all policies and canaries again, and those of the fleet itself. The records in
  * the store are the truth, so a Temporal that was lost gets its schedules back when a worker starts.
  */
 export async function restoreSchedules(
   client: Client,
-  { store, config, log }: { store: Store; config: Config; log: Log },
+  {
+    store,
+    config,
+    log,
+    archives,
+  }: { store: Store; config: Config; log: Log; archives: ArchiveSchedules },
 ): Promise<number> {
+  for (const scheduleId of archives.unwanted) await remove(client, scheduleId);
   const { settings, ttl, temporal } = config;
   const policies = await everything((page) => store.rolloverPolicies.list(page));
   const canaries = await everything((page) => store.canaries.list(page));
@@ -69,6 +84,7 @@ export async function restoreSchedules(
       batchDocuments: ttl.batchDocuments,
       documentsMax: ttl.documentsMaxPerSweep,
     }),
+    ...archives.wanted,
   ];
   for (const one of wanted) await put(client, temporal.taskQueue, one);
   log.info({ schedules: wanted.length }, 'schedules are as the records say');

@@ -11,12 +11,21 @@ import { createNodes } from '../meili/nodes';
 import { connectRedis } from '../store/connect';
 import { createStore } from '../store/create-store';
 import type { Store } from '../store/types';
+import { archiveSchedules } from './archive-schedules';
 import { failpointOf } from './failpoint';
 import { WorkerPod } from './pod';
 import { learnEpochs } from './epochs';
 import { restoreSchedules } from './schedules';
 import { registerSearchAttributes } from './search-attributes';
-import { activityConfigOf, operatorApiOf, runsOf, searchApiOf, systemClock } from './tools';
+import {
+  activityConfigOf,
+  archiveToolsOf,
+  clientApiOf,
+  operatorApiOf,
+  runsOf,
+  searchApiOf,
+  systemClock,
+} from './tools';
 
 /** Running activities get this long to notice a shutdown; then they are cancelled and started again elsewhere. */
 const shutdownGraceTime = '5 seconds';
@@ -84,12 +93,15 @@ async function open({ config, env, log }: StartOptions): Promise<Opened> {
     const nodes = createNodes({ masterKey, nodeKeyUid: pod.nodeKeyUid, deadlineMs });
     closers.push(() => nodes.close());
     await learnEpochs({ store, nodes, log });
-    await restoreSchedules(client, { store, config, log });
+    const archives = archiveSchedules(config);
+    await restoreSchedules(client, { store, config, log, archives });
     const tools: ActivityTools = {
       ...{ nodes, store, log, clock: systemClock, runs: runsOf(client) },
       config: activityConfigOf(config),
       searchApi: searchApiOf(config, env),
       operatorApi: operatorApiOf(config, env),
+      clientApi: clientApiOf(config, env),
+      archives: archiveToolsOf(config),
       failpoint: failpointOf(store, env['MIROIR_FAILPOINT']),
     };
     return { store, pod, tools, native, close };

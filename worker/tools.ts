@@ -1,5 +1,14 @@
+import { tmpdir } from 'node:os';
 import type { Client } from '@temporalio/client';
-import type { ActivityTools, Clock, OperatorApi, Runs, SearchApi } from '../activities/tools';
+import type {
+  ActivityTools,
+  ArchiveTools,
+  Clock,
+  OperatorApi,
+  Runs,
+  SearchApi,
+} from '../activities/tools';
+import { openDepot } from '../archives/open-depot';
 import type { Config } from '../config/config';
 
 /** Activities are heard of at least so often, however long the server would wait for them. */
@@ -51,6 +60,25 @@ export function searchApiOf(config: Config, env: NodeJS.ProcessEnv): SearchApi |
 export function operatorApiOf(config: Config, env: NodeJS.ProcessEnv): OperatorApi | null {
   const search = searchApiOf(config, env);
   return search === null ? null : { url: search.url, adminKey: config.api.adminKey };
+}
+
+/** The same api, with the key that imports write with. */
+export function clientApiOf(config: Config, env: NodeJS.ProcessEnv): SearchApi | null {
+  const search = searchApiOf(config, env);
+  const { apiKey } = config.worker;
+  return search === null ? null : { url: search.url, key: apiKey ?? config.api.masterKey };
+}
+
+export function archiveToolsOf({ dumps, backups, s3, api }: Config): ArchiveTools {
+  const open = (location: string): ReturnType<typeof openDepot> => openDepot(location, s3);
+  return {
+    dumps: dumps.location === null ? null : open(dumps.location),
+    backups: backups.location === null ? null : open(backups.location),
+    open,
+    scratchDirectory: dumps.scratch ?? tmpdir(),
+    // The body of a request is one document and the end of its line.
+    lineBytesMax: api.bodyLimitBytes - 1,
+  };
 }
 
 export function activityConfigOf(config: Config): ActivityTools['config'] {

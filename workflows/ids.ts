@@ -79,6 +79,15 @@ export const canaryId = (canary: string): string => `canary/${part(canary)}`;
 
 /** One for the fleet: two rolling upgrades at once would take two nodes away. */
 export const upgradeId = 'upgrade/nodes';
+/** Imports and dumps may run side by side; each has an id of its own. */
+export const importId = (id: string): string => `import/${part(id)}`;
+/** The fleet task of a dump is the one thing that must not be done twice. */
+export const dumpId = (taskUid: number): string => `dump/${String(taskUid)}`;
+/** One backup at a time, and one drill: both read everything. */
+export const backupId = 'backup/all';
+export const restoreDrillId = 'restore-drill/all';
+export const backupScheduleId = 'backup-schedule/all';
+export const restoreDrillScheduleId = 'restore-drill-schedule/all';
 
 /** Schedules. A scheduled run gets its time appended to its id and so locks nothing: it starts a child. */
 export const rolloverScheduleId = (policy: string): string => `rollover-schedule/${part(policy)}`;

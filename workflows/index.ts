@@ -2,6 +2,8 @@
 export { antiEntropy, scheduledAntiEntropy } from './anti-entropy';
 export { addGroup, removeGroup } from './groups';
 export { expireDocuments, scheduledExpiry } from './expire-documents';
+export { createBackup, createDump } from './archives';
+export { importArchive } from './import-archive';
 export { addNode, drainNode, removeNode } from './nodes';
 export { planOperation } from './plan-operation';
 export { rebalance, repairReplica } from './rebalance';
@@ -9,6 +11,7 @@ export { rebuildNode } from './rebuild-node';
 export { scheduledRepair } from './scheduled-repair';
 export { reshardIndex } from './reshard-index';
 export { replaceNode, setNode, setReplication } from './set-placement';
+export { restoreDrill, scheduledBackup, scheduledDrill } from './restore-drill';
 export { rolloverAlias, scheduledRollover } from './rollover-alias';
 export { runCanary, scheduledCanary } from './run-canary';
 export { settingsBroadcast } from './settings-broadcast';

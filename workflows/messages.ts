@@ -96,6 +96,12 @@ export const workflowTypes = {
   expireDocuments: 'expireDocuments',
   scheduledExpiry: 'scheduledExpiry',
   upgradeNodes: 'upgradeNodes',
+  importArchive: 'importArchive',
+  createDump: 'createDump',
+  createBackup: 'createBackup',
+  scheduledBackup: 'scheduledBackup',
+  restoreDrill: 'restoreDrill',
+  scheduledDrill: 'scheduledDrill',
 } as const;
 export type WorkflowType = keyof typeof workflowTypes;
 

@@ -1,3 +1,4 @@
+import type { JsonValue } from '../core/fleet';
 import type { OperationKind, OperationStatus, Origin } from '../core/operations';
 import type { AnyPlan } from './messages';
 
@@ -34,6 +35,8 @@ export interface OperationState {
   /** After the cut-over and before the clean-up. */
   reversible: boolean;
   plan: AnyPlan | null;
+  /** What stands in the view's `plan` where no shards are moved: an import's plan, a report. */
+  shown: JsonValue | null;
   done: number;
   total: number;
   documentsCopied: number;

@@ -51,6 +51,7 @@ function firstState(spec: OperationSpec): OperationState {
     cancellable: true,
     reversible: false,
     plan: null,
+    shown: null,
     done: 0,
     total: spec.total,
     documentsCopied: spec.resumed?.documentsCopied ?? 0,

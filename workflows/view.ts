@@ -69,6 +69,7 @@ export function viewOf(
   const { workflowId, runId } = workflowInfo();
   const now = new Date().toISOString();
   const { status, phase, progress } = progressOf(state);
+  const plan = (state.plan as unknown as JsonValue) ?? state.shown;
   return {
     id: workflowId,
     kind: spec.kind,
@@ -76,7 +77,7 @@ export function viewOf(
     phase,
     ...(spec.index === undefined ? {} : { index: spec.index }),
     ...(spec.nodes === undefined ? {} : { nodes: spec.nodes }),
-    ...(state.plan === null ? {} : { plan: state.plan as unknown as JsonValue }),
+    ...(plan === null ? {} : { plan }),
     progress: {
       ...progress,
       approvedBy: state.approvedBy,

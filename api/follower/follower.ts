@@ -6,9 +6,10 @@ import type { NodeTask } from '../../meili/types';
 import type { Lease } from '../../store/record-types';
 import type { FleetTask, NodeTaskRef } from '../../store/task-types';
 import type { FleetOp } from '../../store/types';
-import type { ApiContext } from '../context';
 import { clientOf } from '../context';
+import { hasRun } from '../task-runs';
 import { faultOf } from '../writes/node-fault';
+import type { FollowerContext } from './follower-context';
 import { finishCancelation, isCancelation } from './cancelation';
 import type { Diverged, Loss } from './fold';
 import { foldTask, isFinal, numberingOf } from './fold';
@@ -16,11 +17,6 @@ import { OrderCheck } from './inversions';
 import { renameEarlierTasks, swappedNames } from './rename-tasks';
 import { restoreSettings } from './restore-settings';
 import { noteUpdate } from './update-times';
-
-type FollowerContext = Pick<
-  ApiContext,
-  'store' | 'fleet' | 'nodes' | 'pod' | 'log' | 'health' | 'identities' | 'webhooks' | 'temporal'
->;
 
 const leaseName = 'follower';
 const leaseMs = 3_000;
@@ -132,7 +128,8 @@ export class Follower {
     this.#dirty.clear();
     for (const task of this.#tasks.values()) {
       const waits = task.nodeTasks.some(({ node }) => away.has(node));
-      if (waits || isCancelation(task) || task.type === 'indexSwap') uids.add(task.uid);
+      const asked = isCancelation(task) || task.type === 'indexSwap' || hasRun(task);
+      if (waits || asked) uids.add(task.uid);
     }
     return [...uids].sort((a, b) => a - b);
   }
@@ -147,7 +144,7 @@ export class Follower {
   async #discover(): Promise<void> {
     const open = new Set(await this.ctx.store.tasks.open());
     if (open.size === 0) this.#order.retain((uid) => this.ctx.fleet.physical(uid) !== null);
-    for (const task of this.#tasks.values()) if (!open.has(task.uid)) this.#drop(task);
+    for (const task of this.#tasks.values()) if (!open.has(task.uid)) await this.#ended(task);
     const unknown = [...open].filter((uid) => !this.#tasks.has(uid));
     for (const task of await Promise.all(unknown.map((uid) => this.ctx.store.tasks.get(uid)))) {
       // Between the two reads it may have ended: what is final is never folded again.
@@ -234,6 +231,15 @@ export class Follower {
     if (task !== undefined) this.#dirty.add(task);
   }
 
+  /** A task that ended elsewhere. What its run ended nobody has been told of yet. */
+  async #ended(task: FleetTask): Promise<void> {
+    this.#drop(task);
+    if (!hasRun(task)) return;
+    this.ctx.taskRuns.forget(task.uid);
+    const over = await this.ctx.store.tasks.get(task.uid);
+    if (over !== null) this.ctx.webhooks.finished(over);
+  }
+
   #drop(task: FleetTask): void {
     this.#tasks.delete(task.uid);
     for (const ref of task.nodeTasks) {
@@ -246,6 +252,10 @@ export class Follower {
     if (isCancelation(task)) {
       const ended = await finishCancelation(this.ctx, task);
       if (ended !== null) await this.#end(ended);
+      return;
+    }
+    if (hasRun(task)) {
+      await this.ctx.taskRuns.keep(task);
       return;
     }
     const fold = foldTask(task, this.#lost(task));

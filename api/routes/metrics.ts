@@ -4,6 +4,7 @@ import type { Fleet, IndexEntry } from '../../core/fleet';
 import type { FleetTaskStatus } from '../../store/task-types';
 import { authorize } from '../auth/authorize';
 import type { ApiContext } from '../context';
+import { setArchiveGauges } from '../metrics/archive-gauges';
 import type { Metrics } from '../metrics/metrics';
 import { setLifeGauges } from '../metrics/life-gauges';
 import { inParallel } from '../search/in-parallel';
@@ -32,6 +33,7 @@ export function registerMetrics(app: FastifyInstance, ctx: ApiContext): void {
     const fleet = ctx.fleet.current();
     setFleetGauges(ctx, fleet);
     await setTaskGauges(ctx);
+    await setArchiveGauges(ctx);
     await setIndexGauges(ctx, fleet.indexes);
     await setLifeGauges(ctx, fleet);
     const text = await ctx.metrics.registry.metrics();

@@ -30,14 +30,9 @@ const chatSettings = 'using the /chats/settings route';
  */
 const refusals: readonly Refusal[] = [
   {
-    routes: { 'POST /dumps': 'dumps.create' },
-    reason:
-      'a dump is a file on the disk of one node, and each node has only some of the documents',
-  },
-  {
     routes: { 'POST /snapshots': 'snapshots.create' },
     reason:
-      'a snapshot is a file on the disk of one node, and each node has only some of the documents',
+      'a snapshot is a copy of the disk of one node, and each node has only some of the documents; make a dump or a backup',
   },
   {
     routes: { 'POST /export': 'export' },

@@ -57,9 +57,11 @@ async function watch(demo: DemoContext, id: string, checker: Checker): Promise<O
   const { api, screen } = demo;
   const { url } = (await operation(api, id)).temporal;
   if (url !== undefined) screen.line(`  Watch it in Temporal: ${url}`);
-  return await watchOperation(api, id, screen, () => {
-    const { searches, missed, doubled } = checker.report();
-    return `${searches} searches: ${missed} missed, ${doubled} doubled`;
+  return await watchOperation(api, id, screen, {
+    note: () => {
+      const { searches, missed, doubled } = checker.report();
+      return `${searches} searches: ${missed} missed, ${doubled} doubled`;
+    },
   });
 }
 

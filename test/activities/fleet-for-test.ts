@@ -1,8 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createActivities } from '../../activities/create-activities';
 import type { ActivityConfig, ActivityTools } from '../../activities/tools';
 import type { Activities } from '../../activities/types';
+import { directoryDepot } from '../../archives/directory-depot';
 import { buildPayload, prepareDocuments } from '../../core/documents/prepare';
 import { parseDocuments } from '../../core/documents/parse';
 import type { IndexEntry, Replica, ReplicaState } from '../../core/fleet';
@@ -110,6 +112,11 @@ export async function startFleet(
     runs: { isOpen: () => Promise.resolve(true) },
     searchApi: null,
     operatorApi: null,
+    clientApi: null,
+    archives: {
+      ...{ dumps: null, backups: null, open: (url) => directoryDepot(url) },
+      ...{ scratchDirectory: tmpdir(), lineBytesMax: 1_000_000 },
+    },
     failpoint: () => Promise.resolve(),
   };
   const activities = createActivities(tools);

@@ -91,7 +91,6 @@ test('a feature that a fleet cannot serve is refused, and one that is off may be
 });
 
 test.each<[string, string, JsonValue | undefined, string]>([
-  ['POST', '/dumps', undefined, 'miroir_not_supported'],
   ['POST', '/snapshots', undefined, 'miroir_not_supported'],
   ['POST', '/export', { url: 'http://a.example' }, 'miroir_not_supported'],
   ['POST', '/indexes/films/compact', undefined, 'miroir_not_supported'],

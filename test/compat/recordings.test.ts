@@ -21,7 +21,7 @@ const reasons: Readonly<Record<string, string>> = {
     'the engine cuts the page before it drops swaps from it, so its page is empty and the last',
   'tasks GET /batches?limit=1 338': 'the recorded batch was caught while it ran',
   'tasks GET /batches/0 339': 'the recorded one was asked for before its deletion had run',
-  'instance POST /dumps 341': 'a node can only dump its own documents; refused with the reason',
+  'instance POST /dumps 341': 'a run makes the dump, and this pod has no Temporal to start it in',
   'instance POST /snapshots 342': 'a node can only copy its own disk; refused with the reason',
 };
 

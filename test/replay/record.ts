@@ -6,13 +6,21 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import { groupId, indexUid, nodeId, physicalUid } from '../../core/ids';
 import type { ChangeInput, OperationPlan, ProgressView } from '../../core/operations';
 import type { PlacementChange } from '../../core/placement-change';
 import { syncId } from '../../workflows/ids';
 import { waitFor } from '../support/wait-for';
-import { FakeWorld, planOf, runOptions, startRuns, syncInput } from '../workflows/run-for-test';
+import {
+  FakeWorld,
+  importInput,
+  planOf,
+  runOptions,
+  startRuns,
+  syncInput,
+} from '../workflows/run-for-test';
 import type { TestRuns } from '../workflows/run-for-test';
 
 export const histories = join(__dirname, 'histories');
@@ -82,6 +90,9 @@ function planFor(one: PlacementChange): OperationPlan {
         : { kind: 'rebalance', group: null };
   return { ...planOf([target()], 7), change: one, undo };
 }
+const drill = {
+  ...{ backup: null, batch: { documents: 10, bytes: 1_000 }, ...who, why: 'record' },
+};
 
 const antiEntropy = {
   ...{ physicalUid: null, repair: true, documentsPerSecond: null, ...who, why: 'record' },
@@ -241,6 +252,36 @@ const scenes: Readonly<Record<string, Scene>> = {
       ...{ policy: target(), force: false, dryRun: false, ...who, why: 'record' },
     }),
   'run-canary': (runs) => runs.start('runCanary', { canary: 'top-10' }),
+  'import-archive': async (runs, world) => {
+    const cursor = { indexAt: 0, line: 10, documents: 4, setAside: 6 };
+    world.answer('importDocuments', { cursor, outcome: 'paused' }, { cursor, outcome: 'too-many' });
+    const handle = await runs.start('importArchive', importInput);
+    await phase(handle, 'documents');
+    const paused = async (): Promise<boolean> =>
+      (await handle.query<ProgressView, []>('progress')).status === 'paused';
+    await waitFor(paused, { what: 'the import to ask' });
+    await handle.executeUpdate('resume', { args: [who] });
+    return handle;
+  },
+  'import-archive-cancel': async (runs, world) => {
+    const gate = world.gate('importDocuments');
+    const handle = await runs.start('importArchive', importInput);
+    await waitFor(() => gate.reached > 0, { what: 'the documents' });
+    await handle.executeUpdate('cancel', { args: [who] });
+    return handle;
+  },
+  'create-dump': (runs) => runs.start('createDump', { taskUid: 7, ...who, why: 'record' }),
+  'create-dump-failed': (runs, world) => {
+    world.fail('assembleDump', ApplicationFailure.nonRetryable('full', 'archive-refused'));
+    return runs.start('createDump', { taskUid: 7, ...who, why: 'record' });
+  },
+  'create-backup': (runs) => runs.start('createBackup', { keep: 7, ...who, why: 'record' }),
+  'restore-drill': (runs, world) => {
+    world.answer('compareRestored', ['films has 19 documents, the backup 20.']);
+    return runs.start('restoreDrill', drill);
+  },
+  'scheduled-backup': (runs) => runs.start('scheduledBackup', { keep: 7, ...who, why: 'record' }),
+  'scheduled-drill': (runs) => runs.start('scheduledDrill', drill),
   'scheduled-canary': (runs) => runs.start('scheduledCanary', { canary: target() }),
   'settings-check-repair': (runs, world) => {
     const drifted = {

@@ -6,7 +6,18 @@ import { requiredEnv } from './env';
 const root = resolve(__dirname, '..', '..');
 const cache = join(root, 'node_modules', '.cache', 'miroir-test');
 const folders = [
-  ...['core', 'config', 'meili', 'store', 'activities', 'workflows', 'worker', 'api', 'cli'],
+  ...[
+    'core',
+    'config',
+    'meili',
+    'store',
+    'archives',
+    'activities',
+    'workflows',
+    'worker',
+    'api',
+    'cli',
+  ],
   ...['web', 'local', 'bench'],
 ];
 

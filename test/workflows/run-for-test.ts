@@ -3,6 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { Activities, RolloverDecision } from '../../activities/types';
+import type { ArchiveStart, ImportInput, ImportPlan } from '../../core/archives/types';
 import type { IndexUid } from '../../core/ids';
 import { epoch, groupId, indexUid, nodeId, physicalUid, shardId } from '../../core/ids';
 import type {
@@ -202,6 +203,32 @@ export class FakeWorld {
       runCanary: this.#fake('runCanary', ({ canary }) => ({
         ...{ canary, ok: false, failures: ['min_hits: 0 hits, fewer than 1'], latencyMs: 4 },
       })),
+      inspectArchive: this.#fake('inspectArchive', () => ({ ok: true, plan: importPlan })),
+      createImported: this.#fake('createImported', nothing),
+      importDocuments: this.#fake('importDocuments', () => ({
+        ...{
+          cursor: { indexAt: 0, line: 20, documents: 20, setAside: 0 },
+          outcome: 'done' as const,
+        },
+      })),
+      finishImport: this.#fake('finishImport', () => ({ keys: 2 })),
+      dropImported: this.#fake('dropImported', nothing),
+      startArchive: this.#fake('startArchive', () => archiveStart),
+      awaitTasks: this.#fake('awaitTasks', nothing),
+      writeIndexParts: this.#fake('writeIndexParts', ({ ordinal, index: { uid } }) => ({
+        ...{ ordinal, uid, documents: 20, bytes: 400, digest: '0123456789abcdef' },
+      })),
+      dropParts: this.#fake('dropParts', nothing),
+      assembleDump: this.#fake('assembleDump', () => ({ bytes: 1_000 })),
+      beginTask: this.#fake('beginTask', nothing),
+      endTask: this.#fake('endTask', nothing, ({ status }) => `endTask ${status}`),
+      writeManifest: this.#fake('writeManifest', nothing),
+      retainBackups: this.#fake('retainBackups', () => ['20250101-000000000']),
+      newestBackup: this.#fake('newestBackup', (): string | null => '20260101-000000000'),
+      checkBackup: this.#fake('checkBackup', () => [] as string[]),
+      compareRestored: this.#fake('compareRestored', () => [] as string[]),
+      dropScratch: this.#fake('dropScratch', nothing),
+      recordDrill: this.#fake('recordDrill', nothing),
       writeView: (view) => {
         this.views.push(view);
         return Promise.resolve();
@@ -209,6 +236,29 @@ export class FakeWorld {
     };
   }
 }
+
+export const importPlan: ImportPlan = {
+  ...{ version: '1.50.0', madeAt: '2026-01-01T00:00:00Z', documents: 20, bytes: 400, keys: 2 },
+  ...{ aliases: 0, notes: [] },
+  indexes: [
+    {
+      ...{ from: 'films', uid: indexUid('films'), physicalUid: physicalUid('films-1') },
+      ...{ primaryKey: 'id', documents: 20, exists: false },
+    },
+  ],
+};
+
+const archiveStart: ArchiveStart = {
+  ...{ upToTask: 7, startedAt: '2026-01-01T00:00:00.000Z' },
+  indexes: [{ uid: indexUid('films'), physicalUid: physicalUid('films-1') }],
+};
+
+export const importInput: ImportInput = {
+  ...{ id: 'one', source: { kind: 'upload', id: 'one', parts: 1 }, who: 'ada', why: 'test' },
+  ...{ indexes: null, prefix: '', existing: 'refuse', keys: true, features: true, aliases: true },
+  ...{ batch: { documents: 10, bytes: 1_000 }, rejectedMax: 5, dryRun: false },
+  ...{ documentsPerSecond: null, heartbeatTimeoutMs: 2_000 },
+};
 
 export const runOptions: RunOptions = {
   documentsPerSecond: null,

@@ -8,6 +8,7 @@ import { MeiliError } from '../../../core/errors';
 import type { IndexEntry, JsonValue } from '../../../core/fleet';
 import type { PhysicalUid, ShardId } from '../../../core/ids';
 import { scanObject } from '../../../core/json/scan';
+import { embeddersOf, hasGeo } from '../../../core/settings/checks';
 import type { FleetCache } from '../../fleet-cache';
 import type { DocumentSource } from '../document-source';
 import {
@@ -263,8 +264,8 @@ export class AddDocuments implements Operation {
       shardCount: entry.shardCount,
       ttl: entry.ttl !== undefined,
       indexUid: entry.uid,
-      geo: usesGeo(entry),
-      embedders: embeddersOf(entry),
+      geo: hasGeo(entry.settings),
+      embedders: embeddersOf(entry.settings),
     });
     for await (const piece of this.input.source.pieces()) {
       if (!check.add(piece, piece.base)) break;
@@ -299,24 +300,4 @@ async function firstNames(source: DocumentSource): Promise<string[]> {
     break;
   }
   return names;
-}
-
-function usesGeo(entry: IndexEntry): boolean {
-  const lists = [entry.settings['filterableAttributes'], entry.settings['sortableAttributes']];
-  return JSON.stringify(lists).includes('"_geo"');
-}
-
-function embeddersOf(entry: IndexEntry): Map<string, number | null> {
-  const embedders = entry.settings['embedders'];
-  if (typeof embedders !== 'object' || embedders === null || Array.isArray(embedders))
-    return new Map();
-  return new Map(
-    Object.entries(embedders).map(([name, config]) => {
-      const dimensions =
-        typeof config === 'object' && config !== null && !Array.isArray(config)
-          ? config['dimensions']
-          : null;
-      return [name, typeof dimensions === 'number' ? dimensions : null];
-    }),
-  );
 }

@@ -3,6 +3,7 @@ import type { NodeId, NodeTaskUid } from '../../../core/ids';
 import type { FleetTask, TaskFilter } from '../../../store/task-types';
 import type { ApiContext } from '../../context';
 import { clientOf } from '../../context';
+import { hasRun } from '../../task-runs';
 import { faultOf } from '../node-fault';
 import type { Operation, WritePlan } from '../plan';
 import { finalPlan } from './common';
@@ -46,6 +47,13 @@ class TaskOperation implements Operation {
   }
 }
 
+/** A task that a run works on: it waits for no node, and ends when its run ends it. */
+export class RunTask extends TaskOperation {
+  constructor(type: FleetTask['type'], details: { [member: string]: JsonValue }) {
+    super({ ...finalPlan({ type, indexUid: null, details }, null), final: null });
+  }
+}
+
 /**
  * Cancels what has not been worked off. The cancelation is stored first, so that whoever follows the
  * tasks knows by whom they were canceled; then the nodes are told. Replicas of which one was quicker
@@ -71,6 +79,7 @@ export async function cancelTasks(ctx: ApiContext, wanted: WantedTasks): Promise
   for (const { node, uid } of open.flatMap(({ nodeTasks }) => nodeTasks)) {
     byNode.set(node, [...(byNode.get(node) ?? []), uid]);
   }
+  for (const one of open) if (hasRun(one)) await ctx.taskRuns.cancel(one, task.uid);
   await Promise.all([...byNode].map(async ([node, uids]) => await cancelOn(ctx, node, uids)));
   ctx.follower.wake();
   return task;

@@ -14,6 +14,7 @@ import type {
   JobView,
   NodeSettingsVersion,
   Records,
+  RestoreDrill,
   RolloverPolicy,
   SearchUiConfig,
   SessionRecord,
@@ -218,6 +219,15 @@ const ttlSweep: Kind<TtlSweep> = {
   changed: (record) => ({ ...record, deletedTotal: record.deletedTotal + 1 }),
 };
 
+const restoreDrill: Kind<RestoreDrill> = {
+  of: (store) => store.restoreDrills,
+  id: (n) => `2026010${n}-000000000`,
+  record: (n) => ({
+    ...{ id: `2026010${n}-000000000`, at, ok: true, failures: [], documents: 3, seconds: 1.5 },
+  }),
+  changed: (record) => ({ ...record, ok: false, failures: ['films has 2 documents.'] }),
+};
+
 function conforms<T>(name: string, kind: Kind<T>): void {
   describe(name, () => {
     const { record, id } = kind;
@@ -313,6 +323,7 @@ conforms('webhook', webhook);
 conforms('experimental-feature', experimentalFeature);
 conforms('index-update', indexUpdate);
 conforms('ttl-sweep', ttlSweep);
+conforms('restore-drill', restoreDrill);
 
 test('updates of one record by many at once all happen', async () => {
   await pod.store.canaries.create(canary.record(1));

@@ -1,0 +1,16 @@
+import type { ApiContext } from '../context';
+
+/** What following tasks needs of a pod. */
+export type FollowerContext = Pick<
+  ApiContext,
+  | 'store'
+  | 'fleet'
+  | 'nodes'
+  | 'pod'
+  | 'log'
+  | 'health'
+  | 'identities'
+  | 'webhooks'
+  | 'temporal'
+  | 'taskRuns'
+>;

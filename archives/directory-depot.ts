@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { ArchiveError, demandName, readBounded } from './depot';
+import type { Depot, DepotEntry } from './depot';
+
+/** Archives hold the settings' secrets: they are for the process that makes them. */
+const fileMode = 0o600;
+const partial = '.partial-';
+
+const isMissing = (error: unknown): boolean => (error as { code?: string }).code === 'ENOENT';
+
+/** A depot in a directory, made when something is first written. */
+export function directoryDepot(path: string): Depot {
+  const root = resolve(path);
+  const at = (name: string): string => {
+    demandName(name);
+    return join(root, ...name.split('/'));
+  };
+  const depot: Depot = {
+    url: root,
+    async read(name) {
+      const file = at(name);
+      // Opening tells what is wrong here and not in the middle of a pipeline.
+      const handle = await open(file, 'r').catch((error: unknown) => {
+        if (isMissing(error))
+          throw new ArchiveError('not-found', `There is no ${name} in ${root}.`);
+        throw error;
+      });
+      return createReadStream('', { fd: handle, highWaterMark: 256 * 1024 });
+    },
+    async readAll(name, bytesMax) {
+      return readBounded(await depot.read(name), bytesMax);
+    },
+    async write(name, content) {
+      const file = at(name);
+      await mkdir(dirname(file), { recursive: true });
+      const temporary = join(dirname(file), `${partial}${randomBytes(6).toString('hex')}`);
+      try {
+        const source = content instanceof Uint8Array ? Readable.from([content]) : content;
+        await pipeline(source, createWriteStream(temporary, { mode: fileMode, flush: true }));
+        const { size } = await stat(temporary);
+        await rename(temporary, file);
+        return size;
+      } catch (error) {
+        await rm(temporary, { force: true });
+        throw error;
+      }
+    },
+    async list(prefix) {
+      return (await filesBelow(root)).filter(({ name }) => name.startsWith(prefix));
+    },
+    async delete(name) {
+      await rm(at(name), { force: true });
+    },
+    async deleteAll(prefix) {
+      await rm(at(prefix.replace(/\/$/, '')), { recursive: true, force: true });
+    },
+    close: () => undefined,
+  };
+  return depot;
+}
+
+async function filesBelow(root: string): Promise<DepotEntry[]> {
+  const found: DepotEntry[] = [];
+  const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(
+    (error: unknown) => {
+      if (isMissing(error)) return [];
+      throw error;
+    },
+  );
+  for (const entry of entries) {
+    if (!entry.isFile() || entry.name.startsWith(partial)) continue;
+    const path = join(entry.parentPath, entry.name);
+    // It may be deleted between the listing and the look at it.
+    const size = await stat(path).then(
+      (one) => one.size,
+      () => null,
+    );
+    if (size === null) continue;
+    found.push({ name: relative(root, path).split(sep).join('/'), bytes: size });
+  }
+  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
