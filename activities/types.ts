@@ -172,7 +172,7 @@ export interface ImportStepRequest {
   readonly plan: ImportPlan;
 }
 
-export interface CompareRequest {
+export interface CompareRestoredRequest {
   readonly backup: string;
   readonly plan: ImportPlan;
   readonly runKey: string;
@@ -355,7 +355,7 @@ export interface Activities {
   newestBackup(request: Origin): Promise<string | null>;
   /** What of a backup is missing, one sentence each. */
   checkBackup(request: { readonly id: string }): Promise<readonly string[]>;
-  compareRestored(request: CompareRequest): Promise<readonly string[]>;
+  compareRestored(request: CompareRestoredRequest): Promise<readonly string[]>;
   dropScratch(
     request: Origin & { readonly prefix: string; readonly plan: ImportPlan | null },
   ): Promise<void>;

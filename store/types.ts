@@ -10,6 +10,7 @@ import type {
   PodId,
   ShardId,
 } from '../core/ids';
+import type { AliasView } from './alias-view';
 import type { AuditLog } from './audit-log';
 import type {
   AdminSessionStore,
@@ -385,16 +386,6 @@ export interface Store {
   readonly restoreDrills: Records<RestoreDrill>;
   /** Ends the subscriptions this store made. The connections given to it are the caller's to end. */
   close(): Promise<void>;
-}
-
-/** The aliases of the fleet as a record kind: each change is a change of the fleet. */
-export interface AliasView {
-  create(alias: AliasEntry, audit: Audit): Promise<boolean>;
-  get(name: IndexUid): Promise<AliasEntry | null>;
-  /** Sets the targets and keeps the old ones in the bounded history. Null when there is none. */
-  flip(name: IndexUid, targets: readonly IndexUid[], audit: Audit): Promise<AliasEntry | null>;
-  list(): Promise<AliasEntry[]>;
-  delete(name: IndexUid, audit: Audit): Promise<boolean>;
 }
 
 export { StoreError } from './store-error';

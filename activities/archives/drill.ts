@@ -5,7 +5,7 @@ import type { ImportPlan } from '../../core/archives/types';
 import { createPace } from '../sync/pace';
 import { dropIndex } from '../index-life';
 import type { ActivityTools, Call } from '../tools';
-import type { CompareRequest, DrillRecordRequest } from '../types';
+import type { CompareRestoredRequest, DrillRecordRequest } from '../types';
 import { withCollected } from './collect';
 import { depotOf, withArchives } from './open';
 
@@ -15,7 +15,7 @@ import { depotOf, withArchives } from './open';
  */
 export async function compareRestored(
   tools: ActivityTools,
-  { backup, plan, runKey }: CompareRequest,
+  { backup, plan, runKey }: CompareRestoredRequest,
   call: Call,
 ): Promise<readonly string[]> {
   const manifest = await withArchives(() => readManifest(depotOf(tools, 'backups'), backup));

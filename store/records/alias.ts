@@ -1,6 +1,7 @@
 import type { AliasEntry } from '../../core/fleet';
 import { aliasHistoryMax } from '../../core/limits';
-import type { AliasView, FleetStore } from '../types';
+import type { AliasView } from '../alias-view';
+import type { FleetStore } from '../types';
 
 /**
  * Kind `alias`: part of the fleet's state, because a flip must reach every pod with its epoch. Which

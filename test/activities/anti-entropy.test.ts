@@ -14,7 +14,7 @@ import { judgeCopies } from '../../core/anti-entropy';
 import type { AntiEntropyReport } from '../../core/anti-entropy';
 import { nodeId } from '../../core/ids';
 import { createNodes } from '../../meili/nodes';
-import { activityConfigOf, systemClock } from '../../worker/tools';
+import { activityConfigOf, archiveToolsOf, systemClock } from '../../worker/tools';
 import { disturb } from '../api/disks';
 import { fleetForTest } from '../api/support';
 import type { FleetForTest, PodForTest } from '../api/support';
@@ -58,6 +58,8 @@ async function begin(env: Record<string, string> = {}): Promise<void> {
     log: { info: nothing, warn: nothing },
     config: { ...activityConfigOf(config), requestDeadlineMs: 50, barrierExtraMs: 10 },
     runs: { isOpen: () => Promise.resolve(true) },
+    clientApi: null,
+    archives: archiveToolsOf(config),
     failpoint: () => Promise.resolve(),
   };
   const activities = createActivities(tools);
