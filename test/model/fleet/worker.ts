@@ -1,6 +1,6 @@
 import type { ActivityTools, Log } from '../../../activities/tools';
 import { WorkerPod } from '../../../worker/pod';
-import { activityConfigOf, systemClock } from '../../../worker/tools';
+import { activityConfigOf, archiveToolsOf, systemClock } from '../../../worker/tools';
 import type { ModelFleet } from './fleet';
 
 /** One worker process, as `worker/start-worker.ts` opens it, but for Temporal. To be called as its owner. */
@@ -21,6 +21,8 @@ export async function startWorker(fleet: ModelFleet, name: string): Promise<Acti
     runs: { isOpen: (workflowId) => Promise.resolve(temporal.isOpen(workflowId)) },
     searchApi: null,
     operatorApi: null,
+    clientApi: null,
+    archives: archiveToolsOf(config),
     failpoint: () => Promise.resolve(),
   };
 }
