@@ -249,8 +249,13 @@ export interface Activities {
 
   checkNewNode(input: AddNodeInput): Promise<Verdict>;
   adoptNode(input: AddNodeInput): Promise<{ readonly instanceId: string }>;
+  /** `unlessLast`: fails as refused where the group would have no active node for what it holds. */
   setNodeIntent(
-    request: Origin & { readonly node: NodeId; readonly intent: 'active' | 'draining' },
+    request: Origin & {
+      readonly node: NodeId;
+      readonly intent: 'active' | 'draining';
+      readonly unlessLast?: boolean;
+    },
   ): Promise<void>;
   /** May this node's copies go: is each of them held, or holdable, elsewhere? */
   mayLeave(request: { readonly node: NodeId; readonly lost: boolean }): Promise<MayLeave>;

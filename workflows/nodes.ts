@@ -159,7 +159,7 @@ async function drain(operation: Operation, d: Drain): Promise<OperationReport> {
   await operation.enter('check');
   const verdict = await operation.cancellable(() => mayLeave({ node, lost }));
   if (!verdict.ok) throw fatal('node-needed', verdict.reason);
-  await setNodeIntent({ ...origin, intent: 'draining' });
+  await setNodeIntent({ ...origin, intent: 'draining', unlessLast: !lost });
   if (lost) await forget(origin);
   try {
     const report = await spread(operation, {

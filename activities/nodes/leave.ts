@@ -1,26 +1,45 @@
 import { holders } from '../../core/covering-set';
-import type { Fleet, IndexEntry } from '../../core/fleet';
+import type { Fleet, FleetNode, IndexEntry } from '../../core/fleet';
 import { shardId } from '../../core/ids';
 import type { IndexUid, NodeId } from '../../core/ids';
 import { scriptItemsMax } from '../../core/limits';
 import type { Origin, Verdict } from '../../core/operations';
 import type { FleetOp } from '../../store/types';
+import { refuse } from '../errors';
 import type { ActivityTools } from '../tools';
 import type { MayLeave } from '../types';
 
 type Named = Origin & { readonly node: NodeId };
 
+/**
+ * With `unlessLast` it is refused where no other active node of the group would be left for what the node
+ * holds: of two drains that were both allowed at first, the second learns of the other here.
+ */
 export async function setNodeIntent(
   tools: ActivityTools,
-  request: Named & { readonly intent: 'active' | 'draining' },
+  request: Named & { readonly intent: 'active' | 'draining'; readonly unlessLast?: boolean },
 ): Promise<void> {
-  const { who, why, node, intent } = request;
-  await tools.store.fleet.update({ who, why, what: `${node} is ${intent}` }, ({ nodes }) => {
-    const present = nodes.find(({ id }) => id === node);
+  const { who, why, node, intent, unlessLast = false } = request;
+  let last: FleetNode | null = null;
+  await tools.store.fleet.update({ who, why, what: `${node} is ${intent}` }, (fleet) => {
+    const present = fleet.nodes.find(({ id }) => id === node);
     if (present === undefined || present.intent === intent) return null;
-    return [{ op: 'set-node', node: { ...present, intent } }];
+    last = unlessLast && isLastHolder(fleet, present) ? present : null;
+    return last === null ? [{ op: 'set-node', node: { ...present, intent } }] : null;
   });
+  if (last !== null) throw refuse('change-refused', lastReason(last));
 }
+
+function isLastHolder(fleet: Fleet, { id, group }: FleetNode): boolean {
+  const others = fleet.nodes.filter(
+    (other) =>
+      other.id !== id && other.group === group && other.intent === 'active' && other.weight > 0,
+  );
+  return others.length === 0 && fleet.indexes.some((entry) => holders(entry).has(id));
+}
+
+const lastReason = ({ id, group }: FleetNode): string =>
+  `${id} is the last active node of group ${String(group)} and holds shards.`;
 
 /** Indexes of which the node has the only in-sync copy of some shard, over all groups. */
 export function onlyHere(fleet: Fleet, node: NodeId): IndexUid[] {
@@ -50,17 +69,7 @@ export async function mayLeave(
       reason: `${node} has the last in-sync copy of shards of ${only.join(', ')}.`,
     };
   }
-  const others = fleet.nodes.filter(
-    (other) =>
-      other.id !== node && other.group === group && other.intent === 'active' && other.weight > 0,
-  );
-  const holds = fleet.indexes.some((entry) => holders(entry).has(node));
-  if (!lost && holds && others.length === 0) {
-    return {
-      ok: false,
-      reason: `${node} is the last active node of group ${String(group)} and holds shards.`,
-    };
-  }
+  if (!lost && isLastHolder(fleet, present)) return { ok: false, reason: lastReason(present) };
   return { ok: true, group };
 }
 

@@ -147,6 +147,25 @@ describe('planning and nodes', () => {
     });
   });
 
+  test('of two drains that were both allowed, the second is refused when it begins', async () => {
+    const drain = (id: string) =>
+      fleet.run('setNodeIntent', {
+        ...{ ...origin, node: nodeId(id), intent: 'draining', unlessLast: true },
+      });
+    for (let shard = 0; shard < shardCount; shard += 1) {
+      await fleet.setRow(shard, 'meili-0:in-sync meili-1:in-sync');
+    }
+    await drain('meili-2');
+    const allowed = await fleet.run('mayLeave', { node: nodeId('meili-0'), lost: false });
+    expect(allowed).toMatchObject({ ok: true });
+    await drain('meili-1');
+    await expect(drain('meili-0')).rejects.toMatchObject({ type: 'change-refused' });
+    // A second call after a lost answer is no second drain.
+    await drain('meili-1');
+    const { nodes } = await fleet.store.fleet.load();
+    expect(nodes.map(({ intent }) => intent)).toEqual(['active', 'draining', 'draining']);
+  });
+
   test('one operation holds a group; a claim of a closed run is taken over', async () => {
     const groups = [groupId(0), groupId(1)];
     const open = jest.spyOn(fleet.tools.runs, 'isOpen').mockResolvedValue(true);
