@@ -86,6 +86,41 @@ const wrong = await client
 seen.wrong = [wrong.status, wrong.error.code];
 seen.health = (await client.health()).status;
 seen.version = (await client.getVersion()).pkgVersion;
+const settings = await client.index('other').getSettings();
+seen.settings = [settings.filterableAttributes, settings.sortableAttributes, settings.pagination];
+await client
+  .index('other')
+  .updateSynonyms({ sea: ['ocean'] })
+  .waitTask();
+await client.index('other').resetSortableAttributes().waitTask();
+seen.subSettings = [
+  await client.index('other').getSynonyms(),
+  await client.index('other').getSortableAttributes(),
+];
+await client.updateKey(key.uid, { name: 'films', description: 'of films' });
+const named = await client.getKey(key.key);
+seen.key = [named.name, named.description, named.actions, named.indexes, named.expiresAt];
+await client.deleteKey(key.uid);
+seen.withoutKey = await failure(() => tenant.index('films').search(''));
+const walked = [];
+for (let offset = 0; offset < 51; offset += 20) {
+  const part = await client.index('other').search('', { limit: 20, offset, sort: [] });
+  walked.push(...part.hits.map((hit) => hit.id));
+}
+seen.walked = [walked.length, new Set(walked).size];
+const batch = (await client.batches.getBatches({ limit: 1 })).results[0];
+seen.batch = [batch.stats.totalNbTasks, Object.keys(batch.stats.status), batch.progress];
+const canceled = await client.tasks.cancelTasks({ uids: [0] }).waitTask();
+seen.canceled = [canceled.type, canceled.status, canceled.details];
+const removed = await client.tasks.deleteTasks({ uids: [0] }).waitTask();
+seen.removed = [removed.details.matchedTasks, removed.details.deletedTasks];
+seen.removedTask = await failure(() => client.tasks.getTask(0));
+const renamed = await client.index('films').update({ uid: 'empty' }).waitTask();
+seen.renamed = [renamed.type, renamed.status];
+await client.index('empty').update({ uid: 'films' }).waitTask();
+const hook = await client.createWebhook({ url: 'https://example.com/hook', headers: {} });
+seen.webhook = [hook.url, hook.isEditable, (await client.getWebhooks()).results.length];
+await client.deleteWebhook(hook.uuid);
 await client.deleteIndex('films').waitTask();
 seen.indexes = (await client.getIndexes()).results.map((index) => index.uid);
 

@@ -50,6 +50,21 @@ const expected: Readonly<Record<string, unknown>> = {
   wrong: ['failed', 'invalid_document_id'],
   health: 'available',
   version: '1.50.0',
+  settings: [['genre', 'year'], ['year'], { maxTotalHits: 1000 }],
+  subSettings: [{ sea: ['ocean'] }, []],
+  key: ['films', 'of films', ['search'], ['films'], null],
+  withoutKey: ['MeilisearchApiError', 'invalid_api_key', 403],
+  walked: [51, 51],
+  batch: [1, ['succeeded'], null],
+  canceled: [
+    'taskCancelation',
+    'succeeded',
+    { matchedTasks: 1, canceledTasks: 0, originalFilter: '?uids=0' },
+  ],
+  removed: [1, 1],
+  removedTask: ['MeilisearchApiError', 'task_not_found', 404],
+  renamed: ['indexUpdate', 'succeeded'],
+  webhook: ['https://example.com/hook', true, 1],
   indexes: ['other'],
 };
 
