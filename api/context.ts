@@ -8,6 +8,7 @@ import type { Features } from './features';
 import type { FleetCache } from './fleet-cache';
 import type { Log } from './log';
 import type { Metrics } from './metrics/metrics';
+import type { DiskWatch } from './disk-watch';
 import type { NodeHealth } from './node-health';
 import type { NodeIdentities } from './node-identities';
 import type { Pod } from './pod';
@@ -28,6 +29,7 @@ export interface ApiContext {
   readonly keys: KeyRing;
   readonly health: NodeHealth;
   readonly identities: NodeIdentities;
+  readonly disks: DiskWatch;
   /** Which nodes answer by other settings than the catalogue's. */
   readonly settings: SettingsWatch;
   readonly features: Features;

@@ -14,18 +14,18 @@ import { openArchives } from './archives';
 import { KeyRing, defaultKeys } from './auth/key-ring';
 import type { ApiContext } from './context';
 import type { Log } from './log';
+import { DiskWatch } from './disk-watch';
 import { Features } from './features';
 import { FleetCache } from './fleet-cache';
 import { Follower } from './follower/follower';
 import { countedWrites } from './metrics/counted-writes';
-import { lookForStates } from './meta/look';
-import { MetaWriter } from './meta/meta-writer';
 import { Metrics } from './metrics/metrics';
 import { accessNodes } from './node-access';
 import { NodeProbes } from './node-probes';
 import { Pod } from './pod';
 import { SettingsWatch } from './settings/settings-watch';
 import { TaskRuns } from './task-runs';
+import { startUpkeep } from './upkeep';
 import { TemporalGateway } from './temporal-gateway';
 import { WebhookSender } from './webhooks/webhook-sender';
 import { WriteService } from './writes/write-service';
@@ -103,6 +103,7 @@ export async function startParts(options: RuntimeOptions): Promise<Omit<Runtime,
     ...{ config, store, fleet, pod, log, ...access },
     ...{ keys, features, webhooks, metrics, settings, temporal, archives },
     taskRuns: new TaskRuns(temporal, store, log),
+    disks: new DiskWatch({ config, store, fleet, pod, log, nodes: access.nodes }),
   };
   const follower = new Follower(parts);
   writes = new WriteService({ ...parts, follower });
@@ -116,15 +117,13 @@ export async function startParts(options: RuntimeOptions): Promise<Omit<Runtime,
   const probes = new NodeProbes(parts);
   await probes.start();
   settings.start();
-  if (config.meta.enabled) await lookForStates(ctx);
-  const meta = new MetaWriter(ctx);
-  meta.start();
+  const endUpkeep = await startUpkeep(ctx);
   follower.start();
   writes.start();
   const close = async (): Promise<void> => {
     await probes.stop();
     await settings.close();
-    await meta.stop();
+    await endUpkeep();
     unfollow();
     await writes.close();
     await follower.close();

@@ -22,6 +22,13 @@ export interface Operation {
   readonly eta?: Eta | null;
   readonly error?: unknown;
   readonly finishedAt?: string;
+  /** What the guard of the service level did, with its numbers. */
+  readonly events?: readonly {
+    readonly at: number;
+    readonly who: string;
+    readonly what: string;
+    readonly why: string;
+  }[];
   readonly temporal: { readonly workflowId: string; readonly runId: string; readonly url?: string };
 }
 

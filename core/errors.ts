@@ -108,6 +108,11 @@ export const miroirCodes = {
     type: 'system',
     meaning: 'Writes to these shards waited for a move longer than allowed; retry.',
   },
+  miroir_disk_full: {
+    status: 507,
+    type: 'system',
+    meaning: 'A node has no room left for what would make it grow. Deletes are taken.',
+  },
   miroir_state_lost: {
     status: 503,
     type: 'system',

@@ -1,11 +1,13 @@
 import { createAuditLog } from './audit-log';
 import { createChannels } from './channels';
 import { createAttemptStore, createFenceStore } from './fences';
+import { createFigureStore } from './figures';
 import { createFleetStore } from './fleet';
 import { createGovernorStore } from './governor';
 import { createJoin } from './join';
 import { createJournalStore } from './journals';
 import { createKeys } from './keys';
+import { createNodeDiskStore } from './node-disks';
 import { createNodeMarkStore } from './node-marks';
 import type { StoreOptions } from './options';
 import { createReshard } from './reshard';
@@ -84,6 +86,8 @@ export function createStore(options: StoreOptions): Store {
     audit: createAuditLog(parts),
     nodeMarks: createNodeMarkStore(parts),
     ttlSweeps: createTtlSweepStore(parts),
+    nodeDisks: createNodeDiskStore(parts),
+    figures: createFigureStore(parts),
     antiEntropyReports: createAntiEntropyReportStore(parts),
     restoreDrills: createRestoreDrillStore(parts),
     close: async () => channels.close(),

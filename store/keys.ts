@@ -24,6 +24,14 @@ export interface Keys {
   readonly epochChannel: string;
   /** Hash: node id → the newest task of its disk that anybody has seen. */
   readonly nodeMarks: string;
+  /** Hash: node id → what was last seen of its room. */
+  readonly nodeDisks: string;
+  /** Hash: pod id → what its clients got in its last window. */
+  readonly podFigures: string;
+  /** String: what the guard of the service level has done to an operation. */
+  guardState(operation: string): string;
+  /** List, oldest first, bounded, expires. */
+  operationEvents(operation: string): string;
 
   /** Hash: pod id → `<registeredAt> <JSON>`. */
   readonly pods: string;
@@ -116,6 +124,10 @@ export function createKeys(prefix: string): Keys {
     placement: (physicalUid) => at('placement', physicalUid),
     epochChannel: at('channel', 'epoch'),
     nodeMarks: at('node-index', 'marks'),
+    nodeDisks: at('node-index', 'disks'),
+    podFigures: at('pod', 'figures'),
+    guardState: (operation) => at('guard-state', operation),
+    operationEvents: (operation) => at('operation-events', operation),
     pods: at('pod', 'all'),
     podLeases: at('pod', 'leases'),
     podAcknowledgements: (pod) => at('pod-acknowledgements', pod),

@@ -35,7 +35,8 @@ import type {
 } from './record-types';
 import type { GovernorStore } from './governor-types';
 import type { RestoreRequest } from './restore';
-import type { NodeMarkStore } from './node-marks';
+import type { FigureStore } from './figures';
+import type { NodeStores } from './node-stores';
 import type { FleetTask, TaskStore } from './task-types';
 import type { PastFleet } from './topology';
 
@@ -99,7 +100,6 @@ export interface FleetStore {
   at(epoch: Epoch): Promise<PastFleet>;
   /** The highest epoch that this process has seen; a state below it is refused. */
   floor(): Epoch;
-  /** Tells of an epoch that was seen elsewhere, as on a node. */
   raiseFloor(seen: Epoch): void;
   /** Replaces the state by another one; see `store/restore.ts`. */
   restore(request: RestoreRequest): Promise<Epoch>;
@@ -349,7 +349,7 @@ export interface ReshardRequest {
   readonly audit: Audit;
 }
 
-export interface Store {
+export interface Store extends NodeStores {
   readonly fleet: FleetStore;
   readonly governor: GovernorStore;
   readonly pods: PodStore;
@@ -380,10 +380,10 @@ export interface Store {
   readonly experimentalFeatures: Records<ExperimentalFeature>;
   readonly indexUpdates: Records<IndexUpdate>;
   readonly audit: AuditLog;
-  readonly nodeMarks: NodeMarkStore;
   readonly ttlSweeps: Records<TtlSweep>;
   readonly antiEntropyReports: Records<AntiEntropyReport>;
   readonly restoreDrills: Records<RestoreDrill>;
+  readonly figures: FigureStore;
   /** Ends the subscriptions this store made. The connections given to it are the caller's to end. */
   close(): Promise<void>;
 }

@@ -16,6 +16,7 @@ import { failpointOf } from './failpoint';
 import { WorkerPod } from './pod';
 import { learnEpochs } from './epochs';
 import { restoreSchedules } from './schedules';
+import { SloGuard, steerBy } from './slo-guard';
 import { registerSearchAttributes } from './search-attributes';
 import {
   activityConfigOf,
@@ -104,6 +105,10 @@ async function open({ config, env, log }: StartOptions): Promise<Opened> {
       archives: archiveToolsOf(config),
       failpoint: failpointOf(store, env['MIROIR_FAILPOINT']),
     };
+    const steer = steerBy(client);
+    const guard = new SloGuard({ config, store, nodes, steer, log, id: pod.id });
+    guard.start();
+    closers.push(() => guard.stop());
     return { store, pod, tools, native, close };
   } catch (error) {
     await close();

@@ -29,7 +29,7 @@ export async function measurePair(
 }
 
 /** The median rate of the last copies that were large enough to tell. */
-export async function measuredRate({ store }: ActivityTools): Promise<number> {
+export async function measuredRate({ store }: Pick<ActivityTools, 'store'>): Promise<number> {
   const rates: number[] = [];
   for (const job of await store.jobs.list({ limit: 1_000 })) {
     const { documentsCopied } = job.progress;

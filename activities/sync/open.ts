@@ -26,6 +26,7 @@ export async function openTarget(
   call: Call,
 ): Promise<OpenResult> {
   await demandKnown(tools, [ref.source, ref.target]);
+  await demandRoom(tools, ref);
   const numbered = await takeNumber(tools, ref);
   const entry = await entryOf(tools, ref.physicalUid);
   const side = { client: await clientOf(tools, ref.target), physicalUid: ref.physicalUid };
@@ -43,6 +44,21 @@ export async function openTarget(
   );
   if (!verdict.ok) throw refuse('replicas-changed', verdict.reason);
   return { epoch: fleet.epoch, wasStale };
+}
+
+/** A copy that is filled again has its room already; a new one must not push a node over its mark. */
+async function demandRoom(tools: ActivityTools, ref: SyncRef): Promise<void> {
+  const disk = (await tools.store.nodeDisks.all()).get(ref.target);
+  if (disk === undefined || disk.state === 'ok') return;
+  const entry = await entryOf(tools, ref.physicalUid);
+  const isRepair = staleShards(entry, ref).length === ref.shards.length;
+  if (isRepair && disk.state === 'high') return;
+  const { usedBytes, capacityBytes } = disk;
+  const numbers =
+    usedBytes === null || capacityBytes === null
+      ? 'a write failed for want of room'
+      : `${usedBytes} of ${capacityBytes} bytes`;
+  throw refuse('disk-full', `${ref.target} is too full to be given shards: ${numbers}.`);
 }
 
 const staleShards = (entry: IndexEntry, ref: SyncRef): readonly ShardId[] =>

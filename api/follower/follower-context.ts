@@ -10,6 +10,7 @@ export type FollowerContext = Pick<
   | 'log'
   | 'health'
   | 'identities'
+  | 'disks'
   | 'webhooks'
   | 'temporal'
   | 'taskRuns'

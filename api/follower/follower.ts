@@ -218,6 +218,7 @@ export class Follower {
     if (task === undefined) return;
     const known = task.nodeTasks.find((ref) => ref.node === node && ref.uid === seen.uid);
     if (known === undefined || known.status === seen.status) return;
+    this.ctx.disks.failed(node, seen.error?.code);
     const learnt: NodeTaskRef = { ...known, status: seen.status, result: resultOf(known, seen) };
     const nodeTasks = task.nodeTasks.map((ref) => (ref === known ? learnt : ref));
     this.#tasks.set(task.uid, { ...task, nodeTasks });

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Figures } from './figures';
 
 /** The buckets that Meilisearch has, so that dashboards go on working. */
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
@@ -8,6 +9,8 @@ const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1
  * has its own registry, because several run in one process in tests.
  */
 export class Metrics {
+  /** For the guard of the service level. */
+  readonly figures = new Figures();
   readonly registry = new Registry();
   readonly #registers = [this.registry];
   readonly #requests = new Counter({
@@ -53,6 +56,7 @@ export class Metrics {
   /** `route` is the pattern of the route, never the path: names of indexes would have no bound. */
   request(method: string, route: string, outcome: { status: number; seconds: number }): void {
     const { status, seconds } = outcome;
+    this.figures.add(route, outcome);
     const path = route.replace(/:(\w+)/g, '{$1}');
     this.#requests.inc({ method, route: path, status });
     this.#seconds.observe({ method, route: path }, seconds);

@@ -74,9 +74,35 @@ function setFleetGauges(ctx: ApiContext, fleet: Fleet): void {
     'Share of its queries that the node gets; below 1 while it starts slowly',
     fleet.nodes.map(({ id }) => ({ labels: { node: id }, value: ctx.health.share(id) })),
   );
+  setDiskGauges(ctx, fleet);
   metrics.gauge('miroir_pod_ready', 'Whether this pod has its lease', [
     { value: ctx.pod.ready() ? 1 : 0 },
   ]);
+}
+
+function setDiskGauges({ metrics, disks: watch }: ApiContext, fleet: Fleet): void {
+  const disks = fleet.nodes.flatMap(({ id }) => {
+    const disk = watch.of(id);
+    return disk === null ? [] : [{ node: id, disk }];
+  });
+  metrics.gauge(
+    'miroir_node_disk_bytes',
+    "Bytes that the node's databases take, or that its disk has in use",
+    disks.map(({ node, disk }) => ({ labels: { node }, value: disk.usedBytes ?? 0 })),
+  );
+  metrics.gauge(
+    'miroir_node_disk_capacity_bytes',
+    'Room on the node; 0 where it is unknown',
+    disks.map(({ node, disk }) => ({ labels: { node }, value: disk.capacityBytes ?? 0 })),
+  );
+  metrics.gauge(
+    'miroir_node_disk_mark',
+    '0: room; 1: no shard is moved there; 2: writes that make it grow are refused',
+    disks.map(({ node, disk }) => ({
+      labels: { node },
+      value: { ok: 0, high: 1, full: 2 }[disk.state],
+    })),
+  );
 }
 
 const openStatuses: readonly FleetTaskStatus[] = ['enqueued', 'processing'];

@@ -17,6 +17,7 @@ export type WriterContext = Pick<
   | 'log'
   | 'health'
   | 'identities'
+  | 'disks'
   | 'follower'
   | 'webhooks'
   | 'temporal'

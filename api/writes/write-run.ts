@@ -2,6 +2,7 @@ import { fleetTaskUid } from '../../core/ids';
 import type { FleetTaskUid, NodeId, PhysicalUid, ShardId } from '../../core/ids';
 import type { JsonValue } from '../../core/fleet';
 import { MeiliError } from '../../core/errors';
+import { holders, writers } from '../../core/covering-set';
 import { fenceWaitMsMax } from '../../core/limits';
 import type { FleetTask } from '../../store/task-types';
 import type { BeginRequest, BeginResult, CommitResult } from '../../store/types';
@@ -69,6 +70,7 @@ export class WriteRun {
         fleet: this.ctx.fleet,
         places: this.writer?.places ?? null,
       });
+      demandRoom(this.ctx, plan);
       state.noted ||= plan.journal !== null;
       await this.#noteJournals(plan, nonce);
       const begun = await this.#begin(plan, {
@@ -341,6 +343,21 @@ export class WriteRun {
     if (this.uid === null) return;
     await this.ctx.store.journals.abandon(this.uid, nonce);
   }
+}
+
+const growing: ReadonlySet<string> = new Set([
+  ...['documentAdditionOrUpdate', 'documentEdition', 'settingsUpdate', 'indexCreation'],
+]);
+
+/** Checked before begin, so that what is refused has happened nowhere. */
+function demandRoom({ disks }: WriterContext, { entry, type, shards }: WritePlan): void {
+  if (entry === null || !growing.has(type)) return;
+  // Settings and a new index concern every node that holds any of it.
+  const nodes =
+    type === 'settingsUpdate' || type === 'indexCreation'
+      ? holders(entry).keys()
+      : shardsOf(entry, shards).flatMap((shard) => writers(entry, shard));
+  disks.demandRoom(nodes);
 }
 
 const idempotencyMs = 24 * 3_600_000;

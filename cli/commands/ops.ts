@@ -103,6 +103,9 @@ async function show(api: ApiClient, id: string, flags: ConnectFlags): Promise<vo
   screen.line(`${view.id}: ${view.status}, ${view.phase}`);
   if (view.progress.waitingFor !== null) screen.line(`waiting for: ${view.progress.waitingFor}`);
   if (view.eta) screen.line(etaText(view.eta));
+  for (const { at, who, what, why } of view.events ?? []) {
+    screen.line(`${new Date(at).toISOString()} ${who}: ${what} (${why})`);
+  }
   if (view.temporal.url !== undefined) screen.line(view.temporal.url);
   if (view.plan && !isOver(view)) screen.line(planText(view.plan));
 }

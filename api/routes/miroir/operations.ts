@@ -37,9 +37,10 @@ export function registerOperations(app: FastifyInstance, ctx: ApiContext): void 
 
   app.get('/_miroir/operations/queue', options, async () => ctx.store.governor.view());
 
-  app.get<IdParams>('/_miroir/operations/:id', options, async (request) =>
-    withLink(ctx, await withProgress(ctx, await find(ctx, request.params.id))),
-  );
+  app.get<IdParams>('/_miroir/operations/:id', options, async (request) => {
+    const job = await withProgress(ctx, await find(ctx, request.params.id));
+    return { ...withLink(ctx, job), events: await ctx.store.figures.events(job.id) };
+  });
 
   app.post<IdParams>('/_miroir/operations/:id/approve', options, async (request) => {
     const fields = new Fields(operatorBody(request), { known: ['who', 'why', 'epoch'] });

@@ -31,6 +31,7 @@ export function registerTopology(app: FastifyInstance, ctx: ApiContext): void {
       nodes: fleet.nodes.map((node) => ({
         ...node,
         health: ctx.health.view(node.id),
+        disk: ctx.disks.of(node.id),
         replicas: countStates(fleet, node.id),
       })),
       indexes: fleet.indexes.map(summary),
