@@ -14,7 +14,7 @@ import type { ActivityTools, Call } from './tools';
 
 export type NewIndex = Pick<
   IndexEntry,
-  'uid' | 'physicalUid' | 'primaryKey' | 'createdAt' | 'updatedAt' | 'settings'
+  'uid' | 'physicalUid' | 'primaryKey' | 'createdAt' | 'updatedAt' | 'settings' | 'ttl'
 >;
 
 function entryFor({ config }: ActivityTools, fleet: Fleet, index: NewIndex): IndexEntry {

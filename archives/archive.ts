@@ -1,5 +1,5 @@
 import type { ArchivedKey } from '../core/archives/keys';
-import type { Settings } from '../core/fleet';
+import type { IndexTtl, Settings } from '../core/fleet';
 import type { Line } from './lines';
 
 /** One index of an archive, without its documents. Settings hold secrets. */
@@ -12,6 +12,8 @@ export interface IndexContents {
   readonly settings: Settings | null;
   readonly documents: number;
   readonly bytes: number;
+  /** Of a backup whose index has documents that expire. */
+  readonly ttl?: IndexTtl;
 }
 
 export interface ArchiveContents {

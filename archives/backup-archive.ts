@@ -42,6 +42,7 @@ export function backupArchive(depot: Depot, id: string): Archive {
           ...{ uid: index.uid, primaryKey: index.primaryKey, settings: index.settings },
           ...{ createdAt: index.createdAt, updatedAt: index.updatedAt },
           ...{ documents: index.documents, bytes: index.bytes },
+          ...(index.ttl === undefined ? {} : { ttl: index.ttl }),
         })),
         ...{ keys, features, aliases, notes: [] },
       };

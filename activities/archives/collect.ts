@@ -58,9 +58,11 @@ export async function withCollected<T>(
   try {
     const sum = new DigestSum();
     let documents = 0;
+    // When a document expires is what the client wrote itself, so it stays.
+    const ttl = (await entryOf(tools, physicalUid)).ttl !== undefined;
     for await (const page of ranges(collecting)) {
       for (const { id, bytes } of page.documents.values()) {
-        const visible = stripHiddenMembers(bytes, 0, bytes.length);
+        const visible = stripHiddenMembers(bytes, 0, bytes.length, { ttl });
         sum.add({ id, digest: digestDocument(visible) });
         await sorter.add({ key: seqOf(bytes), bytes: visible });
       }

@@ -17,7 +17,7 @@ export function faultOf(bytes: Uint8Array, entry: IndexEntry): Fault | null {
       parsed,
       primaryKey: entry.primaryKey,
       shardCount: entry.shardCount,
-      ttl: false,
+      ttl: entry.ttl !== undefined,
       indexUid: entry.uid,
       geo: hasGeo(entry.settings),
       embedders: embeddersOf(entry.settings),

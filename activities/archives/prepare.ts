@@ -1,4 +1,6 @@
+import { drillPrefix } from '../../core/archives/drill';
 import type { ImportPlan, ImportRef } from '../../core/archives/types';
+import type { IndexTtl } from '../../core/fleet';
 import { createIndex, dropIndex } from '../index-life';
 import { refuse } from '../errors';
 import type { ActivityTools, Call } from '../tools';
@@ -23,7 +25,11 @@ export async function createImported(
         throw refuse('archive-refused', `The archive has no index ${from} any more.`);
       }
       const { createdAt, updatedAt, settings } = found;
-      const index = { uid, physicalUid, primaryKey, createdAt, updatedAt, settings };
+      const ttl = ttlFor(ref, found.ttl);
+      const index = {
+        ...{ uid, physicalUid, primaryKey, createdAt, updatedAt, settings },
+        ...(ttl === undefined ? {} : { ttl }),
+      };
       await createIndex(tools, index, { who: ref.who, why: ref.why, call });
       call.beat({ created: uid });
     }
@@ -31,6 +37,12 @@ export async function createImported(
     archive.close();
   }
 }
+
+/** In the scratch of a drill nothing expires: it is compared with what the backup had. */
+const ttlFor = ({ prefix }: ImportRef, ttl: IndexTtl | undefined): IndexTtl | undefined =>
+  ttl !== undefined && prefix.startsWith(drillPrefix)
+    ? { enabled: false, defaultTtlMs: null }
+    : ttl;
 
 /** Undoes an import: the indexes that it made go, with what clients wrote to them meanwhile. */
 export async function dropImported(

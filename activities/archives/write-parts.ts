@@ -92,9 +92,11 @@ export async function writeIndexParts(
         for await (const document of collected.inOrder) await writer.add(document);
         const parts = await writer.finish();
         const { primaryKey, createdAt, updatedAt, shardCount, settings, settingsVersion } = entry;
+        const { ttl } = entry;
         const archived: ArchivedIndex = {
           ...{ uid: index.uid, primaryKey, createdAt, updatedAt },
           ...{ shardCount, settings, settingsVersion, parts },
+          ...(ttl === undefined ? {} : { ttl }),
           documents: collected.documents,
           bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
           digest: collected.digest,

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../fleet';
+import type { IndexTtl, JsonValue } from '../fleet';
 import type { IndexUid, PhysicalUid } from '../ids';
 import type { Origin } from '../operations';
 
@@ -129,6 +129,8 @@ export interface ArchivedIndex {
   readonly shardCount: number;
   readonly settings: { readonly [name: string]: JsonValue };
   readonly settingsVersion: number;
+  /** How its documents expire; absent: they do not. */
+  readonly ttl?: IndexTtl;
   readonly documents: number;
   readonly bytes: number;
   /** Of all documents without hidden fields, in whatever order; 16 hexadecimal digits. */
