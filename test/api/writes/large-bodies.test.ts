@@ -3,17 +3,21 @@
  * for byte, whichever way they came.
  * Method: the same odd payloads are sent to a pod that keeps bodies in memory and to one that puts all of
  * them into temporary files; documents and tasks must be alike. For the memory, the pod is a process of
- * its own before nodes that only count: 100 MB may not take much more of it than 25 MB.
+ * its own before a node that only counts: 100 MB may not take much more of it than 25 MB.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { startEmbeddedNode } from '../../../local/embedded-node/server';
+import type { RunningEmbeddedNode } from '../../../local/embedded-node/server';
 import { fleetForTest } from '../support';
 import type { FleetForTest, PodForTest } from '../support';
 import { builtForTest } from '../../support/built';
@@ -92,41 +96,35 @@ describe('a pod that puts bodies into files', () => {
 
 describe('the memory of a pod', () => {
   let server: Server;
+  let node: RunningEmbeddedNode;
+  let dataDir = '';
   let received = 0;
   let child: ChildProcess;
   let url = '';
   const masterKey = 'the-key-of-clients-under-test';
 
-  /** Answers as a node whose tasks succeed at once, and counts the bytes of documents. */
+  /** An embedded node that gets an empty list in the place of each streamed body, which is counted. */
   beforeAll(async () => {
-    let tasks = 0;
+    const key = 'the-key-of-a-counting-node';
+    dataDir = await mkdtemp(join(tmpdir(), 'miroir-counting-'));
+    node = await startEmbeddedNode({ port: 0, host: '127.0.0.1', masterKey: key, dataDir });
     server = createServer((request, response) => {
-      const path = request.url ?? '';
-      const isWrite = request.method !== 'GET' && !/fetch|search/.test(path);
+      const isStreamed = request.headers['transfer-encoding'] !== undefined;
+      const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => {
-        if (/documents\?/.test(path)) received += chunk.length;
+        if (isStreamed) received += chunk.length;
+        else chunks.push(chunk);
       });
       request.on('end', () => {
-        if (isWrite) tasks += 1;
-        const done = { status: 'succeeded', error: null, details: { indexedDocuments: 1 } };
-        const task = (uid: number): object => ({ uid, taskUid: uid, indexUid: 'x', ...done });
-        const all = Array.from({ length: tasks }, (_, uid) => task(uid));
-        const body = path.startsWith('/tasks/')
-          ? task(Number(path.slice(7)))
-          : path.startsWith('/tasks')
-            ? { results: all, total: tasks, limit: 1000, from: null, next: null }
-            : isWrite
-              ? task(tasks - 1)
-              : { status: 'available', results: [], total: 0, pkgVersion: '1.50.0' };
-        response.writeHead(isWrite ? 202 : 200, { 'content-type': 'application/json' });
-        response.end(JSON.stringify(body));
+        const body = isStreamed ? Buffer.from('[]') : Buffer.concat(chunks);
+        void forward(request, body, response);
       });
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     const fleet = await fleetForTest({
-      external: { urls: [`http://127.0.0.1:${String(port)}`], key: 'k'.repeat(20) },
+      external: { urls: [`http://127.0.0.1:${String(port)}`], key },
       replicationFactor: 1,
     });
     const env = { ...process.env, ...fleet.env, MIROIR_MASTER_KEY: masterKey };
@@ -142,7 +140,26 @@ describe('the memory of a pod', () => {
     child.kill('SIGKILL');
     server.closeAllConnections();
     server.close();
+    await node.close();
+    await rm(dataDir, { recursive: true, force: true });
   });
+
+  async function forward(
+    { method = 'GET', url: path = '', headers }: IncomingMessage,
+    body: Buffer,
+    response: ServerResponse,
+  ): Promise<void> {
+    const answer = await fetch(node.url + path, {
+      method,
+      headers: {
+        authorization: headers.authorization ?? '',
+        ...(body.length > 0 ? { 'content-type': 'application/json' } : {}),
+      },
+      ...(body.length > 0 ? { body } : {}),
+    });
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(bytes);
+  }
 
   const formats = {
     'application/x-ndjson': {
