@@ -1,12 +1,10 @@
 import { judgeCanary, parseAssertions } from '../core/canary';
 import type { CanaryObservation } from '../core/canary';
-import { IdFinder } from '../core/documents/identity';
-import type { IdSearch } from '../core/documents/identity';
 import type { Fleet } from '../core/fleet';
 import type { IndexUid } from '../core/ids';
-import { scanArrayItems, scanObject } from '../core/json/scan';
 import type { CanaryInput, CanaryReport, Verdict } from '../core/operations';
-import type { Canary } from '../store/record-types';
+import { readHits } from '../core/search/read-hits';
+import type { Canary, CanaryObserved } from '../store/record-types';
 import { refuse } from './errors';
 import type { ActivityTools, Call } from './tools';
 
@@ -59,13 +57,26 @@ export async function runCanary(
           latenciesMs: [latencyMs, ...(await latencies(tools, id))],
         });
   const ok = failures.length === 0;
-  await store.canaryRuns.add({ canaryId: id, at: began, ok, failures, latencyMs });
+  const observed = typeof seen === 'string' ? null : observedOf(seen);
+  await store.canaryRuns.add({
+    ...{ canaryId: id, at: began, ok, failures, latencyMs },
+    ...(observed === null ? {} : { observed }),
+  });
   return { canary: id, ok, failures, latencyMs };
 }
 
 async function latencies({ store }: ActivityTools, id: string): Promise<number[]> {
   return (await store.canaryRuns.list(id, latencyRuns - 1)).map(({ latencyMs }) => latencyMs);
 }
+
+/** What a person wants to see beside what was expected; bounded, as a hundred runs are kept. */
+const observedIdsMax = 20;
+
+const observedOf = ({ ids, total, settingsVersion }: Seen): CanaryObserved => ({
+  ids: ids.slice(0, observedIdsMax),
+  total,
+  settingsVersion,
+});
 
 type Seen = Omit<CanaryObservation, 'latenciesMs'>;
 
@@ -103,31 +114,4 @@ function primaryKeyOf({ indexes, aliases }: Fleet, name: IndexUid): string | nul
 function versionOf(headers: Headers): number | null {
   const text = headers.get('x-miroir-settings-version');
   return text === null || !/^\d+$/.test(text) ? null : Number(text);
-}
-
-const decoder = new TextDecoder();
-
-/** The ids as bytes, because a large integer id would not survive being a number. */
-function readHits(bytes: Uint8Array, primaryKey: string): { ids: string[]; total: number } {
-  const finder = new IdFinder(primaryKey);
-  const ids: string[] = [];
-  let total = 0;
-  scanObject(bytes, 0, (key, start, end) => {
-    if (key === 'estimatedTotalHits' || key === 'totalHits') {
-      total = Number(decoder.decode(bytes.subarray(start, end)));
-    }
-    if (key !== 'hits') return;
-    scanArrayItems(bytes, start, (itemStart) => ids.push(idOf(bytes, itemStart, finder)));
-  });
-  return { ids, total };
-}
-
-function idOf(bytes: Uint8Array, at: number, finder: IdFinder): string {
-  let search: IdSearch = { kind: 'none' };
-  scanObject(bytes, at, (key, start, end) => {
-    const level = finder.levelOf(key);
-    if (level >= 0) search = finder.join(search, bytes, { level, start, end });
-  });
-  const found = search as IdSearch;
-  return found.kind === 'id' ? found.id : '';
 }

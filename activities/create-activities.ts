@@ -1,5 +1,4 @@
 import { Context } from '@temporalio/activity';
-import type { SyncPhase } from '../core/operations';
 import {
   beginAntiEntropy,
   compareIndex,
@@ -15,6 +14,7 @@ import { inspectArchive } from './archives/inspect';
 import { createImported, dropImported } from './archives/prepare';
 import { beginTask, endTask } from './archives/tasks';
 import { awaitTasks, dropParts, startArchive, writeIndexParts } from './archives/write-parts';
+import type { Failpoint } from '../core/operations';
 import { passBarrier } from './barrier';
 import { canariesAreGreen, runCanary } from './canaries';
 import { claimGroups, releaseGroups } from './claims';
@@ -64,7 +64,7 @@ type Run<N extends Names> = (
 ) => ReturnType<Activities[N]>;
 
 /** The phases in which a kill test may end the process, by the activity that begins them. */
-const phaseOf: Partial<Record<Names, SyncPhase>> = {
+const phaseOf: Partial<Record<Names, Failpoint>> = {
   openTarget: 'open',
   passBarrier: 'barrier',
   copyRanges: 'copy',
@@ -74,6 +74,11 @@ const phaseOf: Partial<Record<Names, SyncPhase>> = {
   canariesAreGreen: 'canaries',
   cutOver: 'cut-over',
   startLeaving: 'clean-up',
+  decideRollover: 'rollover-check',
+  createNextIndex: 'rollover-create',
+  waitIndexReady: 'rollover-settle',
+  flipAliases: 'rollover-flip',
+  retainIndexes: 'rollover-retain',
 };
 
 /**

@@ -142,6 +142,9 @@ export interface RolloverDecision {
   /** Indexes the read alias has after the flip, newest last; null: the policy has no read alias. */
   readonly readTargets: readonly IndexUid[] | null;
   readonly doomed: readonly DoomedIndex[];
+  /** The aliases to flip, so that a policy that is deleted meanwhile leaves no half-done run. */
+  readonly writeAlias?: IndexUid;
+  readonly readAlias?: IndexUid | null;
 }
 
 /** An index that retention deletes, with what is needed to finish that when it is half done. */

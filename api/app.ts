@@ -31,6 +31,7 @@ import { registerGroups } from './routes/miroir/groups';
 import { registerIndexPlacement } from './routes/miroir/index-placement';
 import { registerDumpFiles } from './routes/miroir/dump-files';
 import { registerImports } from './routes/miroir/imports';
+import { registerCapturedQueries } from './routes/miroir/captured-queries';
 import { registerNodes } from './routes/miroir/nodes';
 import { registerAntiEntropy } from './routes/miroir/anti-entropy';
 import { registerRebuild } from './routes/miroir/rebuild';
@@ -78,6 +79,7 @@ const routes: readonly ((app: FastifyInstance, ctx: ApiContext) => void)[] = [
   registerAliases,
   registerCanaries,
   registerRolloverPolicies,
+  registerCapturedQueries,
   registerSettingsOperations,
   registerTtl,
   registerRecovery,
@@ -115,7 +117,7 @@ export function buildApp(ctx: ApiContext): FastifyInstance {
   registerStateLost(app, ctx.fleet);
   registerCompression(app);
   registerBodies(app, ctx.config.api);
-  countRequests(app, ctx.metrics);
+  countRequests(app, ctx.metrics, ctx.fleet);
   registerAudit(app, ctx);
   registerOpenApi(app);
   registerRoutes(app, ctx);

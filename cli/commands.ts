@@ -3,6 +3,7 @@ import { registerAlias } from './commands/alias';
 import { registerApi } from './commands/api';
 import { registerAudit } from './commands/audit';
 import { registerBackup } from './commands/backup';
+import { registerCanary } from './commands/canary';
 import { registerDemo } from './commands/demo';
 import { registerDev } from './commands/dev';
 import { registerDoctor } from './commands/doctor';
@@ -15,7 +16,7 @@ import { registerOps } from './commands/ops';
 import { registerPlan } from './commands/plan';
 import { registerAntiEntropy } from './commands/anti-entropy';
 import { registerRecover } from './commands/recover';
-import { registerPolicies } from './commands/policies';
+import { registerRollover } from './commands/rollover';
 import { registerTopology } from './commands/topology';
 import { registerSettings } from './commands/settings';
 import { registerTtl } from './commands/ttl';
@@ -33,7 +34,8 @@ export const registerCommands: readonly ((program: Command) => void)[] = [
   registerPlan,
   registerOps,
   registerAlias,
-  registerPolicies,
+  registerRollover,
+  registerCanary,
   registerTtl,
   registerSettings,
   registerDump,

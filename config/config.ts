@@ -109,6 +109,13 @@ export interface SettingsConfig {
   readonly repairDrift: boolean;
 }
 
+export interface CanariesConfig {
+  /** Of a thousand searches so many are kept to make canaries of; 0: none. */
+  readonly capturePerMille: number;
+  /** How long a kept search stays. */
+  readonly captureKeepMs: number;
+}
+
 export interface TtlConfig {
   /** How often expired documents are deleted; `null`: never by itself. */
   readonly sweepIntervalMs: number | null;
@@ -198,6 +205,7 @@ export interface Config {
   readonly search: SearchConfig;
   readonly settings: SettingsConfig;
   readonly ttl: TtlConfig;
+  readonly canaries: CanariesConfig;
   readonly sync: SyncConfig;
   readonly worker: WorkerConfig;
   readonly dumps: DumpsConfig;

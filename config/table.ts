@@ -232,6 +232,19 @@ export const table: { readonly [P in Path]: Setting<ValueAt<P>> } = {
     default: 2_000,
     about: 'Throttle of a sweep; operators can change it while it runs.',
   },
+  'canaries.capturePerMille': {
+    env: 'MIROIR_CANARY_CAPTURE_PER_MILLE',
+    kind: integer(0, 1_000),
+    default: 0,
+    about:
+      'Of a thousand searches so many are kept, body and first ids, to make canaries of. 0: none. Never those of tenant tokens.',
+  },
+  'canaries.captureKeepMs': {
+    env: 'MIROIR_CANARY_CAPTURE_KEEP_MS',
+    kind: milliseconds(1_000, 90 * 24 * hour),
+    default: 7 * 24 * hour,
+    about: 'How long a kept search stays.',
+  },
   'sync.graceMs': {
     env: 'MIROIR_SYNC_GRACE_MS',
     kind: milliseconds(0, 24 * hour),

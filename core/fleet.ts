@@ -96,6 +96,8 @@ export interface AliasEntry {
   readonly targets: readonly IndexUid[];
   /** Newest last, bounded. */
   readonly history: readonly { readonly at: string; readonly targets: readonly IndexUid[] }[];
+  /** How often it was flipped since it was made; absent on old records: as often as the history says. */
+  readonly flips?: number;
 }
 
 /** Everything a pod must know to route a request, as of one epoch. */

@@ -33,6 +33,8 @@ export const topologyLogEntriesMax = 1_000;
 /** Actions of operators that are kept; about 5 MB of Redis. */
 export const auditEntriesMax = 10_000;
 export const aliasHistoryMax = 10;
+/** Searches kept to make canaries of; more is nobody's reading list. */
+export const capturedQueriesMax = 500;
 export const canaryRunsMax = 100;
 /** What one entry of the topology log keeps of the state before it; a larger past is not kept. */
 export const topologyUndoBytesMax = 64 * 1024;

@@ -31,6 +31,9 @@ export type SyncStep = SyncPhase | 'roll-back' | 'reverse' | 'done';
 export const rolloverSteps = ['check', 'create', 'settle', 'flip', 'retain', 'done'] as const;
 export type RolloverStep = (typeof rolloverSteps)[number];
 
+/** Where kill tests may end the worker: at the beginning of a phase of a sync, or of a step of a rollover. */
+export type Failpoint = SyncPhase | `rollover-${RolloverStep}`;
+
 export type OperationKind =
   | 'sync'
   | 'rebalance'

@@ -1,4 +1,5 @@
-import type { JsonValue } from './fleet';
+import type { IndexTtl, JsonValue } from './fleet';
+import { parseTtl } from './ttl';
 
 type JsonObject = { readonly [member: string]: JsonValue };
 
@@ -26,6 +27,8 @@ export interface RolloverTemplate {
   readonly settingsRef: string | null;
   readonly shards: number | null;
   readonly replicationFactor: number | null;
+  /** How documents of each new index expire; null: they do not. */
+  readonly ttl: IndexTtl | null;
 }
 
 export interface RolloverRules {
@@ -147,6 +150,10 @@ function parseTemplate(raw: JsonObject): RolloverTemplate | string {
   if (settings !== null && settingsRef !== null) {
     return 'A template has either `settings` or `settings_ref`.';
   }
+  const ttl = raw['ttl'] ?? null;
+  if (ttl !== null && !isObject(ttl)) return '`ttl` must be an object.';
+  const parsedTtl = ttl === null ? null : parseTtl(ttl);
+  if (parsedTtl?.ok === false) return `ttl: ${parsedTtl.message}`;
   const count = (name: string): number | null =>
     positive(raw[name]) ? (raw[name] as number) : null;
   return {
@@ -155,6 +162,7 @@ function parseTemplate(raw: JsonObject): RolloverTemplate | string {
     settingsRef,
     shards: count('shards'),
     replicationFactor: count('replication_factor'),
+    ttl: parsedTtl?.ok === true ? parsedTtl.ttl : null,
   };
 }
 

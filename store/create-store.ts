@@ -18,6 +18,7 @@ import { createAntiEntropyReportStore } from './records/anti-entropy-report';
 import { createApiKeyStore } from './records/api-key';
 import { createCanaryStore } from './records/canary';
 import { createCanaryRunStore } from './records/canary-run';
+import { createCapturedQueryStore } from './records/captured-query';
 import { createCdcCursorStore } from './records/cdc-cursor';
 import { createExperimentalFeatureStore } from './records/experimental-feature';
 import { createIdempotencyStore } from './records/idempotency';
@@ -90,6 +91,7 @@ export function createStore(options: StoreOptions): Store {
     figures: createFigureStore(parts),
     antiEntropyReports: createAntiEntropyReportStore(parts),
     restoreDrills: createRestoreDrillStore(parts),
+    capturedQueries: createCapturedQueryStore(parts),
     close: async () => channels.close(),
   };
 }

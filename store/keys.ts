@@ -105,7 +105,8 @@ export type RecordKind =
   | 'index-update'
   | 'ttl-sweep'
   | 'anti-entropy-report'
-  | 'restore-drill';
+  | 'restore-drill'
+  | 'captured-query';
 
 export function createKeys(prefix: string): Keys {
   if (!/^[A-Za-z0-9_.-]+$/.test(prefix)) {

@@ -104,6 +104,32 @@ export interface CanaryRun {
   readonly ok: boolean;
   readonly failures: readonly string[];
   readonly latencyMs: number;
+  /** What the search answered; absent when there was no answer to judge. */
+  readonly observed?: CanaryObserved;
+}
+
+export interface CanaryObserved {
+  /** The first hits, in order. */
+  readonly ids: readonly string[];
+  readonly total: number;
+  readonly settingsVersion: number | null;
+}
+
+/** A search that a client made, kept to make a canary of: its body and its answer, no key and no header. */
+export interface CapturedQuery {
+  /** A hash of index and body: the same search is kept once. */
+  readonly id: string;
+  readonly index: IndexUid;
+  readonly query: JsonObject;
+  /** The first hits of the newest answer, in order. */
+  readonly ids: readonly string[];
+  readonly total: number;
+  /** How often it was sampled. */
+  readonly seen: number;
+  /** RFC 3339. */
+  readonly at: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
 }
 
 export interface CanaryRunStore {
@@ -152,7 +178,17 @@ export interface RolloverPolicy {
   readonly retention: JsonObject;
   readonly template: JsonObject;
   readonly updatedAt: string;
+  /** Why it is paused, as the operator said. */
+  readonly pauseNote?: string;
+  /** Versions before this one, newest last and bounded: a run finishes with the one it began with. */
+  readonly earlier?: readonly RolloverTerms[];
 }
+
+/** What of a policy a run works by. */
+export type RolloverTerms = Pick<
+  RolloverPolicy,
+  'version' | 'writeAlias' | 'readAlias' | 'pattern' | 'triggers' | 'retention' | 'template'
+>;
 
 export interface SearchUiConfig {
   readonly index: IndexUid;

@@ -17,6 +17,7 @@ import type {
   ApiKey,
   Canary,
   CanaryRunStore,
+  CapturedQuery,
   CdcCursor,
   ExperimentalFeature,
   IdempotencyRecord,
@@ -384,6 +385,7 @@ export interface Store extends NodeStores {
   readonly antiEntropyReports: Records<AntiEntropyReport>;
   readonly restoreDrills: Records<RestoreDrill>;
   readonly figures: FigureStore;
+  readonly capturedQueries: Records<CapturedQuery>;
   /** Ends the subscriptions this store made. The connections given to it are the caller's to end. */
   close(): Promise<void>;
 }

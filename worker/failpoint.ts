@@ -1,4 +1,4 @@
-import { syncPhases } from '../core/operations';
+import { rolloverSteps, syncPhases } from '../core/operations';
 import type { Store } from '../store/types';
 
 /**
@@ -11,8 +11,9 @@ export function failpointOf(
   phases: string | undefined,
 ): (reached: string) => Promise<void> {
   const chosen = (phases ?? '').split(',').filter((phase) => phase !== '');
-  if (chosen.some((phase) => !syncPhases.some((known) => known === phase))) {
-    throw new Error(`MIROIR_FAILPOINT must name some of ${syncPhases.join(', ')}.`);
+  const known = [...syncPhases, ...rolloverSteps.map((step) => `rollover-${step}`)];
+  if (chosen.some((phase) => !known.includes(phase))) {
+    throw new Error(`MIROIR_FAILPOINT must name some of ${known.join(', ')}.`);
   }
   return async (reached) => {
     if (!chosen.includes(reached)) return;

@@ -6,6 +6,7 @@ import {
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Activities } from '../activities/types';
+import type { JsonValue } from '../core/fleet';
 import type { PhysicalUid } from '../core/ids';
 import type { ExpireInput, ExpireReport, SweepResult } from '../core/index-life';
 import { textOf } from './failures';
@@ -38,6 +39,7 @@ export async function expireDocuments(input: ExpireInput): Promise<ExpireReport>
       operation.state.total = indexes.length;
       await operation.enter('sweep');
       const report = await sweepAll(operation, input, indexes);
+      operation.state.report = report as unknown as JsonValue;
       operation.state.phase = 'done';
       const { failed } = report;
       const reasons = failed.map((one) => `${one.physicalUid}: ${one.reason}`).join('; ');

@@ -44,6 +44,8 @@ export interface OperationState {
   copyMs: number;
   /** How long writes had to wait in the fence that succeeded. */
   fencedMs: number;
+  /** What the run found or did, for whoever reads its view. */
+  report: JsonValue;
   error: string | null;
   over: boolean;
 }

@@ -57,6 +57,7 @@ function firstState(spec: OperationSpec): OperationState {
     documentsCopied: spec.resumed?.documentsCopied ?? 0,
     copyMs: 0,
     fencedMs: 0,
+    report: null,
     error: null,
     over: false,
   };

@@ -85,10 +85,19 @@ async function report(
   deleted: RolloverReport['deleted'],
 ): Promise<RolloverReport> {
   const { policy, version, outcome, reason, from, to } = decision;
+  const result = { policy, version, outcome, reason, from, to, deleted };
+  const { readTargets, doomed } = decision;
+  operation.state.report = {
+    ...result,
+    deleted: [...deleted],
+    readTargets: readTargets === null ? null : [...readTargets],
+    // What a dry run would delete, and what a run could not because an alias took it up.
+    doomed: doomed.map(({ uid }) => uid),
+  };
   operation.state.phase = 'done';
   operation.state.done = operation.state.total;
   await operation.finish('succeeded', null);
-  return { policy, version, outcome, reason, from, to, deleted };
+  return result;
 }
 
 /**

@@ -25,6 +25,7 @@ export async function runCanary(input: CanaryInput): Promise<CanaryReport> {
       await operation.enter('search');
       const report = await operation.cancellable(() => searchAndJudge(input));
       operation.state.done = 1;
+      operation.state.report = { ...report, failures: [...report.failures] };
       await operation.enter(report.ok ? 'green' : 'red');
       await operation.finish('succeeded', null);
       return report;

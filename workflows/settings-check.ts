@@ -1,6 +1,7 @@
 import { executeChild, ParentClosePolicy, proxyActivities } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Activities } from '../activities/types';
+import type { JsonValue } from '../core/fleet';
 import type { PhysicalUid } from '../core/ids';
 import type {
   SettingsCheckInput,
@@ -36,6 +37,7 @@ export async function settingsCheck(input: SettingsCheckInput): Promise<Settings
         checkSettings({ physicalUid, operation: operation.id }),
       );
       operation.state.done = 1;
+      operation.state.report = found as unknown as JsonValue;
       if (!repair || found.drifted.length === 0) {
         await operation.finish('succeeded', null);
         return { ...found, repaired: [], failed: [] };

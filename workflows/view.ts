@@ -80,6 +80,7 @@ export function viewOf(
     ...(plan === null ? {} : { plan }),
     progress: {
       ...progress,
+      ...(state.report === null ? {} : { report: state.report }),
       approvedBy: state.approvedBy,
       reversible: state.reversible,
       copyMs: state.copyMs,

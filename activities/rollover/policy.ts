@@ -13,7 +13,7 @@ import {
   parseRules,
 } from '../../core/rollover';
 import type { IndexFacts, NamedIndex, RolloverRules } from '../../core/rollover';
-import type { RolloverPolicy } from '../../store/record-types';
+import type { RolloverPolicy, RolloverTerms } from '../../store/record-types';
 import { refuse } from '../errors';
 import { countDocuments } from '../sync/read-documents';
 import { bucketFilter } from '../../core/hidden-fields';
@@ -27,9 +27,20 @@ export async function policyOf(tools: ActivityTools, name: string): Promise<Roll
   return policy;
 }
 
-export function rulesOf(policy: RolloverPolicy): RolloverRules {
-  const parsed = parseRules(policy);
-  if (!parsed.ok) throw refuse('policy-invalid', `${policy.name}: ${parsed.message}`);
+/** The policy as it was when the run decided: what changed since then counts for the next run. */
+export async function termsOf(
+  tools: ActivityTools,
+  { policy: name, version }: Pick<RolloverDecision, 'policy' | 'version'>,
+): Promise<RolloverTerms> {
+  const policy = await policyOf(tools, name);
+  const terms = [policy, ...(policy.earlier ?? [])].find((one) => one.version === version);
+  if (terms !== undefined) return terms;
+  throw refuse('policy-unknown', `Version ${String(version)} of policy ${name} is forgotten.`);
+}
+
+export function rulesOf(terms: RolloverTerms, name: string): RolloverRules {
+  const parsed = parseRules(terms);
+  if (!parsed.ok) throw refuse('policy-invalid', `${name}: ${parsed.message}`);
   return parsed.rules;
 }
 
@@ -77,6 +88,7 @@ function undecided(policy: RolloverPolicy, from: IndexUid | null, now: number): 
     ...{ policy: policy.name, version: policy.version, act: false, from, to: null },
     ...{ outcome: 'not-due', reason: 'no trigger is met', physicalUid: null },
     ...{ createdAt: new Date(now).toISOString(), readTargets: null, doomed: [] },
+    ...{ writeAlias: policy.writeAlias, readAlias: policy.readAlias },
   };
 }
 
@@ -90,7 +102,7 @@ export async function decideRollover(
   call: Call,
 ): Promise<RolloverDecision> {
   const policy = await policyOf(tools, input.policy);
-  const rules = rulesOf(policy);
+  const rules = rulesOf(policy, policy.name);
   const fleet = await tools.store.fleet.load();
   const from = aliasOf(fleet, policy.writeAlias)?.targets[0] ?? null;
   const now = tools.clock.now();

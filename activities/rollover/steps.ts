@@ -7,6 +7,7 @@ import { place } from '../../core/placement';
 import type { RolloverTemplate } from '../../core/rollover';
 import { applySettings } from '../../core/settings/apply';
 import { defaultSettings } from '../../core/settings/defaults';
+import type { RolloverTerms } from '../../store/record-types';
 import type { FleetOp } from '../../store/types';
 import { passBarrier } from '../barrier';
 import { refuse } from '../errors';
@@ -15,7 +16,7 @@ import { preparePhysicalIndex } from '../physical-index';
 import { clientOf } from '../tools';
 import type { ActivityTools, Call } from '../tools';
 import type { DoomedIndex, RolloverDecision, RolloverStepInput } from '../types';
-import { aliasOf, entryByUid, policyOf, rulesOf } from './policy';
+import { aliasOf, entryByUid, rulesOf, termsOf } from './policy';
 
 interface Next {
   readonly uid: IndexUid;
@@ -50,7 +51,7 @@ async function plannedEntry(
   decision: RolloverDecision,
 ): Promise<IndexEntry> {
   const { uid, physicalUid } = nextOf(decision);
-  const { template } = rulesOf(await policyOf(tools, decision.policy));
+  const { template } = rulesOf(await termsOf(tools, decision), decision.policy);
   const { fleet: defaults } = tools.config;
   const shardCount = template.shards ?? defaults.shards;
   const replicationFactor = template.replicationFactor ?? defaults.replicationFactor;
@@ -70,6 +71,7 @@ async function plannedEntry(
     },
     ...{ createdAt: decision.createdAt, updatedAt: decision.createdAt },
     ...{ settings: settingsOf(fleet, template), settingsVersion: 1 },
+    ...(template.ttl === null ? {} : { ttl: template.ttl }),
   };
 }
 
@@ -135,11 +137,22 @@ function flipped(
   at: string,
 ): AliasEntry {
   const past = alias === null ? [] : [...alias.history, { at, targets: alias.targets }];
-  return { name, targets, history: past.slice(-aliasHistoryMax) };
+  const flips = alias === null ? 0 : (alias.flips ?? alias.history.length) + 1;
+  return { name, targets, history: past.slice(-aliasHistoryMax), flips };
 }
 
 const same = (alias: AliasEntry | null, targets: readonly IndexUid[]): boolean =>
   alias !== null && alias.targets.join('\n') === targets.join('\n');
+
+/** A run that was begun before decisions named the aliases finds them in its policy. */
+async function aliasesOf(
+  tools: ActivityTools,
+  decision: RolloverDecision,
+): Promise<Pick<RolloverTerms, 'writeAlias' | 'readAlias'>> {
+  const { writeAlias, readAlias } = decision;
+  if (writeAlias !== undefined && readAlias !== undefined) return { writeAlias, readAlias };
+  return await termsOf(tools, decision);
+}
 
 /** Both aliases in one change of the fleet: nobody sees one without the other. */
 export async function flipAliases(
@@ -147,7 +160,7 @@ export async function flipAliases(
   { decision, who, why }: RolloverStepInput,
 ): Promise<void> {
   const { uid } = nextOf(decision);
-  const { writeAlias, readAlias } = await policyOf(tools, decision.policy);
+  const { writeAlias, readAlias } = await aliasesOf(tools, decision);
   const at = new Date(tools.clock.now()).toISOString();
   await tools.store.fleet.update({ who, why, what: `flip ${writeAlias} to ${uid}` }, (fleet) => {
     const wanted: [IndexUid, readonly IndexUid[]][] = [[writeAlias, [uid]]];

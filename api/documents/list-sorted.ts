@@ -1,13 +1,16 @@
 import { MeiliError } from '../../core/errors';
-import type { IndexEntry, JsonValue } from '../../core/fleet';
+import type { IndexEntry, JsonValue, Settings } from '../../core/fleet';
 import { mergeAnswers } from '../../core/search/merge';
 import { parseSearchBody } from '../../core/search/request';
 import { findMember } from '../../core/json/scan';
 import { shardOfId } from '../../core/hash';
 import { bucketFilter } from '../../core/hidden-fields';
+import type { SearchRequest } from '../../core/search/types';
 import { nodeSearchBody } from '../../core/search/rewrite';
 import type { ApiContext } from '../context';
 import { askNode, demandAnswered, refusalOf } from '../search/answers';
+import { joinHeaders } from '../search/headers';
+import type { Scattered } from '../search/scatter';
 import { scatter } from '../search/scatter';
 import type { ListAnswer } from './list';
 import type { ListRequest } from './list-request';
@@ -19,19 +22,44 @@ import type { ListRequest } from './list-request';
  */
 export async function listSorted(
   ctx: ApiContext,
-  entry: IndexEntry,
+  entries: readonly [IndexEntry, ...IndexEntry[]],
   request: ListRequest,
 ): Promise<ListAnswer> {
-  const settings = {
-    ...entry.settings,
-    displayedAttributes: ['*'],
-    pagination: { maxTotalHits: Number.MAX_SAFE_INTEGER },
-    distinctAttribute: null,
-  };
   const parsed = parseSearchBody(searchBody(request));
   if (!parsed.ok) throw new MeiliError('invalid_document_sort', parsed.error.message);
   const search = parsed.request;
+  const reads = await Promise.all(entries.map((entry) => ask(ctx, entry, { request, search })));
+  const [newest] = entries;
+  const merged = mergeAnswers({
+    answers: reads.flatMap(({ parts }) =>
+      parts.map(({ node, answer }) => ({ node, bytes: answer.bytes })),
+    ),
+    request: search,
+    settings: listSettings(newest),
+    primaryKey: newest.primaryKey,
+    ttl: entries.some(({ ttl }) => ttl !== undefined),
+    processingTimeMs: 0,
+    requestUid: '',
+  });
+  const headers = joinHeaders(reads.map((read) => demandAnswered(ctx, read)));
+  return { bytes: asListing(merged, request), headers };
+}
+
+const listSettings = ({ settings }: IndexEntry): Settings => ({
+  ...settings,
+  displayedAttributes: ['*'],
+  pagination: { maxTotalHits: Number.MAX_SAFE_INTEGER },
+  distinctAttribute: null,
+});
+
+async function ask(
+  ctx: ApiContext,
+  entry: IndexEntry,
+  how: { readonly request: ListRequest; readonly search: SearchRequest },
+): Promise<Scattered> {
+  const { request, search } = how;
   const { ids } = request;
+  const settings = listSettings(entry);
   const read = await scatter(ctx, {
     entry,
     shards: ids === null ? null : [...new Set(ids.map((id) => shardOfId(id, entry.shardCount)))],
@@ -44,21 +72,9 @@ export async function listSorted(
     },
   });
   const refused = read.parts.find(({ answer }) => answer.status >= 400);
-  if (refused !== undefined) {
-    const body = { limit: 0, filter: request.filter, sort: [...(request.sort ?? [])] };
-    throw await refusalOf(ctx, refused, { entry, route: 'documents/fetch', body });
-  }
-  const headers = demandAnswered(ctx, read);
-  const merged = mergeAnswers({
-    answers: read.parts.map(({ node, answer }) => ({ node, bytes: answer.bytes })),
-    request: search,
-    settings,
-    primaryKey: entry.primaryKey,
-    ttl: entry.ttl !== undefined,
-    processingTimeMs: 0,
-    requestUid: '',
-  });
-  return { bytes: asListing(merged, request), headers };
+  if (refused === undefined) return read;
+  const body = { limit: 0, filter: request.filter, sort: [...(request.sort ?? [])] };
+  throw await refusalOf(ctx, refused, { entry, route: 'documents/fetch', body });
 }
 
 function searchBody(request: ListRequest): { [member: string]: JsonValue } {

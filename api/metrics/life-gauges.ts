@@ -5,6 +5,7 @@ import type { ApiContext } from '../context';
 export async function setLifeGauges(ctx: ApiContext, fleet: Fleet): Promise<void> {
   setSettingsGauges(ctx, fleet);
   await setTtlGauges(ctx, fleet);
+  await setAliasGauges(ctx, fleet);
   await setCanaryGauges(ctx);
 }
 
@@ -43,6 +44,40 @@ async function setTtlGauges({ metrics, store }: ApiContext, { indexes }: Fleet):
     'miroir_ttl_sweep_duration_seconds',
     'How long the last sweep took',
     sweeps.map(({ labels, sweep }) => ({ labels, value: (sweep?.durationMs ?? 0) / 1_000 })),
+  );
+}
+
+async function setAliasGauges({ metrics, store }: ApiContext, fleet: Fleet): Promise<void> {
+  metrics.gauge(
+    'miroir_alias_flips_total',
+    'How often an alias was flipped since it was made',
+    fleet.aliases.map(({ name, flips, history }) => ({
+      labels: { alias: name },
+      value: flips ?? history.length,
+    })),
+  );
+  const policies = await store.rolloverPolicies.list();
+  const lastFlip = (alias: string): number =>
+    Date.parse(fleet.aliases.find(({ name }) => name === alias)?.history.at(-1)?.at ?? '');
+  metrics.gauge(
+    'miroir_rollover_active_indexes',
+    'Indexes that the read alias of a policy names',
+    policies.map(({ name, readAlias, writeAlias }) => ({
+      labels: { policy: name },
+      value:
+        fleet.aliases.find((alias) => alias.name === (readAlias ?? writeAlias))?.targets.length ??
+        0,
+    })),
+  );
+  metrics.gauge(
+    'miroir_rollover_last_action_seconds',
+    'Seconds since the write alias of a policy was last flipped',
+    policies
+      .map(({ name, writeAlias }) => ({
+        labels: { policy: name },
+        value: (Date.now() - lastFlip(writeAlias)) / 1_000,
+      }))
+      .filter(({ value }) => !Number.isNaN(value)),
   );
 }
 

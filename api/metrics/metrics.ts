@@ -51,6 +51,12 @@ export class Metrics {
     labelNames: ['node', 'to', 'reason'],
     registers: this.#registers,
   });
+  readonly #aliases = new Counter({
+    name: 'miroir_alias_resolutions_total',
+    help: 'Requests to this pod that named an alias, by the method of the request',
+    labelNames: ['alias', 'method'],
+    registers: this.#registers,
+  });
   readonly #gauges = new Map<string, Gauge>();
 
   /** `route` is the pattern of the route, never the path: names of indexes would have no bound. */
@@ -63,6 +69,11 @@ export class Metrics {
     if (path.startsWith('/_miroir')) return;
     this.#engineRequests.inc({ method, path, status });
     this.#engineSeconds.observe({ method, path }, seconds);
+  }
+
+  /** Only for an alias that there is: names that clients make up would have no bound. */
+  aliasNamed(alias: string, method: string): void {
+    this.#aliases.inc({ alias, method });
   }
 
   /** `outcome`: the status of the task as it was stored, or the code of the error. */

@@ -159,6 +159,10 @@ const named: Readonly<Record<string, string>> = {
   'DELETE /_miroir/canaries/{id}': 'Delete a canary, its schedule and its runs.',
   'POST /_miroir/canaries/{id}/run': 'Run a canary now.',
   'GET /_miroir/canaries/{id}/runs': 'The last runs of a canary.',
+  'GET /_miroir/captured-queries': 'Searches kept of the live traffic.',
+  'POST /_miroir/captured-queries/{id}/promote': 'Make a canary of a kept search.',
+  'DELETE /_miroir/captured-queries/{id}': 'Forget a kept search.',
+  'POST /_miroir/rollover-policies/{name}/backfill': 'Runs for a time that the schedule missed.',
   'GET /_miroir/indexes/{uid}/settings': 'Which settings version each node of an index has.',
   'POST /_miroir/indexes/{uid}/settings/plan':
     'What a settings change would cost; changes nothing.',

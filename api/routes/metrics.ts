@@ -5,6 +5,7 @@ import type { FleetTaskStatus } from '../../store/task-types';
 import { authorize } from '../auth/authorize';
 import type { ApiContext } from '../context';
 import { setArchiveGauges } from '../metrics/archive-gauges';
+import type { FleetCache } from '../fleet-cache';
 import type { Metrics } from '../metrics/metrics';
 import { setLifeGauges } from '../metrics/life-gauges';
 import { inParallel } from '../search/in-parallel';
@@ -12,11 +13,14 @@ import { indexStats } from '../stats/index-stats';
 import { databaseSizes } from '../stats/database-sizes';
 
 /** Counts every answer of this pod. Registered before the routes, or it would not see them. */
-export function countRequests(app: FastifyInstance, metrics: Metrics): void {
+export function countRequests(app: FastifyInstance, metrics: Metrics, fleet: FleetCache): void {
   app.addHook('onResponse', async (request, reply) => {
     const seconds = reply.elapsedTime / 1_000;
     const route = request.routeOptions.url ?? 'none';
     metrics.request(request.method, route, { status: reply.statusCode, seconds });
+    const { indexUid } = (request.params ?? {}) as { indexUid?: string };
+    if (indexUid === undefined || !fleet.ready() || fleet.alias(indexUid) === null) return;
+    metrics.aliasNamed(indexUid, request.method);
   });
 }
 

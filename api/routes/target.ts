@@ -13,12 +13,20 @@ export function demandUid(uid: string): void {
   );
 }
 
-/** The one index behind a name: an index, or an alias with one target. */
+/**
+ * The one index behind a name: an index, or an alias with one target. Throws `miroir_not_supported` for
+ * an alias with several: what is asked is a matter of one index.
+ */
 export function oneIndex(ctx: ApiContext, name: string): IndexEntry {
   demandUid(name);
   const found = ctx.fleet.index(name);
-  if (found === null) throw notFound(name);
-  return found.entry;
+  if (found !== null) return found.entry;
+  const targets = ctx.fleet.alias(name)?.targets ?? [];
+  if (targets.length < 2) throw notFound(name);
+  throw new MeiliError(
+    'miroir_not_supported',
+    `The alias \`${name}\` has ${targets.length} targets, and this is a matter of one index. Ask one of them: ${targets.map((target) => `\`${target}\``).join(', ')}.`,
+  );
 }
 
 /** What a search of this name is asked of; the targets of a read alias are asked together. */

@@ -6,6 +6,8 @@ import { pinnedIds } from '../../core/filter/pinned';
 import { shardOfId } from '../../core/hash';
 import { bucketFilter } from '../../core/hidden-fields';
 import type { ShardId } from '../../core/ids';
+import { MeiliError } from '../../core/errors';
+import { firstIncompatible } from '../../core/search/federation/compatibility';
 import { mergeHybrid } from '../../core/search/hybrid';
 import { refuseHiddenNames } from '../../core/search/hidden-names';
 import { searchKind } from '../../core/search/kind';
@@ -43,6 +45,7 @@ export async function runSearch(
   options: SearchOptions,
 ): Promise<SearchAnswer> {
   const begun = performance.now();
+  demandComparable(target, request);
   const [newest] = target.entries;
   const context = (answers: readonly NodeAnswer[]): MergeInput => ({
     answers,
@@ -76,6 +79,20 @@ export async function runSearch(
   const doubts = frequent?.approximate === true ? (['frequency-strategy'] as const) : [];
   const named = { ...merged, approximate: [...merged.approximate, ...doubts] };
   return answered(newest, named, plain.headers);
+}
+
+/** Targets of an alias are ranked as one list, as in a federation: by rules that can be compared. */
+function demandComparable({ name, entries }: SearchTarget, request: SearchRequest): void {
+  if (entries.length === 1) return;
+  const incompatible = firstIncompatible(
+    entries.map(({ settings, uid }, position) => ({ request, settings, indexUid: uid, position })),
+  );
+  if (incompatible === null) return;
+  const { error } = incompatible;
+  throw new MeiliError(
+    error.code,
+    `The targets of alias \`${name}\` cannot be ranked together: ${error.message}`,
+  );
 }
 
 function answered(

@@ -28,7 +28,8 @@ export function createAliasView(fleet: FleetStore, now: () => number): AliasView
         const alias = find(before.aliases, name);
         if (alias === undefined) return null;
         const history = [...alias.history, { at, targets: alias.targets }].slice(-aliasHistoryMax);
-        return [{ op: 'set-alias', alias: { name, targets, history } }];
+        const flips = (alias.flips ?? alias.history.length) + 1;
+        return [{ op: 'set-alias', alias: { name, targets, history, flips } }];
       });
       return find(aliases, name) ?? null;
     },

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { MeiliError } from '../../../core/errors';
+import { isMeiliError, MeiliError } from '../../../core/errors';
 import type { IndexEntry, JsonValue } from '../../../core/fleet';
 import { hiddenInListSort, hiddenInWrittenFilter } from '../../../core/search/hidden-names';
 import { authorize } from '../../auth/authorize';
@@ -9,9 +9,10 @@ import type { ListAnswer } from '../../documents/list';
 import type { ListRequest } from '../../documents/list-request';
 import { invalidIdText, named, readListBody, readListQuery } from '../../documents/list-request';
 import { listSorted } from '../../documents/list-sorted';
+import { listTargets } from '../../documents/list-targets';
 import { getDocument } from '../../documents/get';
 import { demandKnown, queryOf, readFlag } from '../../http/page';
-import { oneIndex } from '../target';
+import { searchTarget } from '../target';
 
 interface IndexParams {
   Params: { indexUid: string };
@@ -28,7 +29,10 @@ export function registerDocumentsRead(app: FastifyInstance, ctx: ApiContext): vo
 
   app.get<IndexParams>('/indexes/:indexUid/documents', { onRequest }, async (request, reply) => {
     const list = readListQuery(request.query);
-    return await send(reply, await listing(ctx, oneIndex(ctx, request.params.indexUid), list));
+    return await send(
+      reply,
+      await listing(ctx, searchTarget(ctx, request.params.indexUid).entries, list),
+    );
   });
 
   app.post<IndexParams>(
@@ -36,7 +40,10 @@ export function registerDocumentsRead(app: FastifyInstance, ctx: ApiContext): vo
     { onRequest },
     async (request, reply) => {
       const list = readListBody(request.body as JsonValue);
-      return await send(reply, await listing(ctx, oneIndex(ctx, request.params.indexUid), list));
+      return await send(
+        reply,
+        await listing(ctx, searchTarget(ctx, request.params.indexUid).entries, list),
+      );
     },
   );
 
@@ -52,31 +59,56 @@ export function registerDocumentsRead(app: FastifyInstance, ctx: ApiContext): vo
         otherwise: false,
         code: 'invalid_document_retrieve_vectors',
       });
-      const entry = oneIndex(ctx, indexUid);
+      const { entries } = searchTarget(ctx, indexUid);
       if (!/^[A-Za-z0-9_-]{1,511}$/.test(documentId)) {
         throw new MeiliError('invalid_document_id', invalidIdText(documentId));
       }
       const fields = named(query.get('fields')?.split(',') ?? null);
       return await send(
         reply,
-        await getDocument(ctx, entry, { documentId, fields, retrieveVectors }),
+        await newestDocument(ctx, entries, { documentId, fields, retrieveVectors }),
       );
     },
   );
 }
 
+type Entries = readonly [IndexEntry, ...IndexEntry[]];
+
+/** Of an alias with several targets the newest that has the document counts. */
+async function newestDocument(
+  ctx: ApiContext,
+  [first, ...others]: Entries,
+  request: Parameters<typeof getDocument>[2],
+): Promise<ListAnswer> {
+  try {
+    return await getDocument(ctx, first, request);
+  } catch (error) {
+    const [next, ...rest] = others;
+    if (next === undefined || !isMeiliError(error) || error.code !== 'document_not_found')
+      throw error;
+    return await newestDocument(ctx, [next, ...rest], request);
+  }
+}
+
 async function listing(
   ctx: ApiContext,
-  entry: IndexEntry,
+  entries: Entries,
   request: ListRequest,
 ): Promise<ListAnswer> {
-  // A node knows the hidden fields and would answer.
-  const hidden = hiddenInWrittenFilter(request.filter, entry.settings);
-  if (hidden !== null) throw new MeiliError('invalid_document_filter', hidden);
-  const hiddenSort = hiddenInListSort(request.sort, entry.settings);
-  if (hiddenSort !== null) throw hiddenSort;
-  if (request.sort === null) return await listDocuments(ctx, entry, request);
-  if (request.ids === null) return await listSorted(ctx, entry, request);
+  for (const { settings } of entries) {
+    // A node knows the hidden fields and would answer.
+    const hidden = hiddenInWrittenFilter(request.filter, settings);
+    if (hidden !== null) throw new MeiliError('invalid_document_filter', hidden);
+    const hiddenSort = hiddenInListSort(request.sort, settings);
+    if (hiddenSort !== null) throw hiddenSort;
+  }
+  if (request.sort === null) {
+    const [only, ...more] = entries;
+    return more.length === 0
+      ? await listDocuments(ctx, only, request)
+      : await listTargets(ctx, entries, request);
+  }
+  if (request.ids === null) return await listSorted(ctx, entries, request);
   // A node can sort a search or pick ids, and shows the values to merge by for the former only.
   throw new MeiliError('miroir_not_supported', 'A fleet cannot sort a listing of given `ids`.');
 }

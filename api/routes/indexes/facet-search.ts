@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { MeiliError } from '../../../core/errors';
-import type { IndexEntry, JsonValue } from '../../../core/fleet';
+import type { IndexEntry, JsonValue, Settings } from '../../../core/fleet';
 import { joinFilters, normalizeClientFilter } from '../../../core/filter/normalize';
 import { bucketFilter } from '../../../core/hidden-fields';
 import type { FacetHit } from '../../../core/search/facet-hits';
@@ -11,8 +11,10 @@ import { authorize } from '../../auth/authorize';
 import { tenantFilterOf } from '../../auth/tenant-filter';
 import type { ApiContext } from '../../context';
 import { askNode, demandAnswered, refusalOf } from '../../search/answers';
+import { joinHeaders } from '../../search/headers';
 import { scatter } from '../../search/scatter';
-import { oneIndex } from '../target';
+import { demandSettings } from '../../settings/min-version';
+import { searchTarget } from '../target';
 import { wishOf } from './search';
 
 interface IndexParams {
@@ -41,17 +43,21 @@ export function registerFacetSearch(app: FastifyInstance, ctx: ApiContext): void
     async (request, reply) => {
       const begun = performance.now();
       const body = demandFacetName(request.body as JsonValue);
-      const entry = oneIndex(ctx, request.params.indexUid);
-      const hidden = hiddenInWrittenFilter(body['filter'] ?? null, entry.settings);
-      if (hidden !== null) throw new MeiliError('invalid_search_filter', hidden);
-      const hiddenName = hiddenFacetName(String(body['facetName']), entry.settings);
-      if (hiddenName !== null) throw hiddenName;
-      const tenant = tenantFilterOf(ctx, request.caller, request.params.indexUid);
-      const { lists, headers } = await ask(ctx, entry, { body, tenant, wish: wishOf(request) });
-      const facetHits = mergeFacetHits(lists, {
-        order: facetOrder(entry.settings, String(body['facetName'])),
-        max: maxValuesPerFacet(entry.settings),
-      });
+      const name = request.params.indexUid;
+      const min = await demandSettings(ctx, request, name);
+      const { entries } = searchTarget(ctx, name);
+      for (const { settings } of entries) demandVisible(body, settings);
+      const how = { body, tenant: tenantFilterOf(ctx, request.caller, name), wish: wishOf(request), min };
+      const asked = await Promise.all(entries.map((entry) => ask(ctx, entry, how)));
+      const [{ settings }] = entries;
+      const facetHits = mergeFacetHits(
+        asked.flatMap(({ lists }) => lists),
+        {
+          order: facetOrder(settings, String(body['facetName'])),
+          max: maxValuesPerFacet(settings),
+        },
+      );
+      const headers = joinHeaders(asked.map((one) => one.headers));
       const facetQuery = body['facetQuery'] ?? null;
       const processingTimeMs = Math.floor(performance.now() - begun);
       return await reply.headers(headers).send({ facetHits, facetQuery, processingTimeMs });
@@ -59,10 +65,23 @@ export function registerFacetSearch(app: FastifyInstance, ctx: ApiContext): void
   );
 }
 
+/** A node knows the hidden fields and would answer. */
+function demandVisible(body: JsonObject, settings: Settings): void {
+  const hidden = hiddenInWrittenFilter(body['filter'] ?? null, settings);
+  if (hidden !== null) throw new MeiliError('invalid_search_filter', hidden);
+  const hiddenName = hiddenFacetName(String(body['facetName']), settings);
+  if (hiddenName !== null) throw hiddenName;
+}
+
 async function ask(
   ctx: ApiContext,
   entry: IndexEntry,
-  how: { body: JsonObject; tenant: JsonValue; wish: 'partial' | 'error' | undefined },
+  how: {
+    body: JsonObject;
+    tenant: JsonValue;
+    wish: 'partial' | 'error' | undefined;
+    min: number | null;
+  },
 ): Promise<{ lists: FacetHit[][]; headers: Record<string, string> }> {
   const base: JsonObject = {};
   for (const name of passed) {
@@ -75,6 +94,7 @@ async function ask(
     shards: null,
     fingerprint: JSON.stringify([entry.physicalUid, base]),
     until: performance.now() + ctx.config.api.requestDeadlineMs,
+    minSettingsVersion: how.min,
     ask: (part, deadlineMs) => {
       const ours = part.filtered ? bucketFilter(part.shards, entry.shardCount) : null;
       const filter = joined(ours, how.tenant, how.body['filter'] ?? null);

@@ -5,6 +5,7 @@ import type { ParsedSearch } from '../../../core/search/request';
 import { parseSearchBody } from '../../../core/search/request';
 import { authorize } from '../../auth/authorize';
 import { tenantFilterOf } from '../../auth/tenant-filter';
+import { offerForCapture } from '../../canaries/capture';
 import type { ApiContext } from '../../context';
 import { queryOf } from '../../http/page';
 import { runSearch } from '../../search/search';
@@ -38,11 +39,15 @@ async function answer(
   // The body is judged before the index is looked up, as Meilisearch does.
   if (!how.parsed.ok) throw how.parsed.error;
   const minSettingsVersion = await demandSettings(ctx, request, name);
-  const result = await runSearch(ctx, searchTarget(ctx, name), how.parsed.request, {
-    tenantFilter: tenantFilterOf(ctx, request.caller, name),
+  const target = searchTarget(ctx, name);
+  const { request: search } = how.parsed;
+  const tenantFilter = tenantFilterOf(ctx, request.caller, name);
+  const result = await runSearch(ctx, target, search, {
+    tenantFilter,
     wish: wishOf(request),
     minSettingsVersion,
   });
+  offerForCapture(ctx, { target, request: search, answer: result.bytes, tenantFilter });
   return await how.reply.headers(result.headers).type('application/json').send(result.bytes);
 }
 

@@ -84,7 +84,8 @@ function flip(fleet: Fleet, name: IndexUid, targets: readonly IndexUid[]): Fleet
     present === undefined
       ? []
       : [...present.history, { at, targets: present.targets }].slice(-aliasHistoryMax);
-  return { op: 'set-alias', alias: { name, targets, history } };
+  const flips = present === undefined ? 0 : (present.flips ?? present.history.length) + 1;
+  return { op: 'set-alias', alias: { name, targets, history, flips } };
 }
 
 function demandPossible(fleet: Fleet, name: IndexUid, targets: readonly IndexUid[]): void {

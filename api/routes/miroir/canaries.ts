@@ -42,11 +42,8 @@ export function registerCanaries(app: FastifyInstance, ctx: ApiContext): void {
   app.get<IdParams>('/_miroir/canaries/:id', options, (request) => find(ctx, request.params.id));
 
   app.put<IdParams>('/_miroir/canaries/:id', options, async (request, reply) => {
-    const present = await canaries.get(request.params.id);
-    const canary = readCanary(request.params.id, operatorBody(request), present);
-    await canaries.put(canary);
-    await putSchedule(ctx, canarySchedule(canary));
-    return await reply.code(present === null ? 201 : 200).send(canary);
+    const { canary, created } = await saveCanary(ctx, request.params.id, operatorBody(request));
+    return await reply.code(created ? 201 : 200).send(canary);
   });
 
   app.post<IdParams>('/_miroir/canaries/:id/run', options, async (request, reply) => {
@@ -74,6 +71,19 @@ export function registerCanaries(app: FastifyInstance, ctx: ApiContext): void {
     await canaryRuns.delete(id);
     return await reply.code(204).send();
   });
+}
+
+/** Checks a canary as the API takes it, stores it, and makes its schedule follow. */
+export async function saveCanary(
+  ctx: ApiContext,
+  id: string,
+  body: JsonValue,
+): Promise<{ canary: Canary; created: boolean }> {
+  const present = await ctx.store.canaries.get(id);
+  const canary = readCanary(id, body, present);
+  await ctx.store.canaries.put(canary);
+  await putSchedule(ctx, canarySchedule(canary));
+  return { canary, created: present === null };
 }
 
 function readCanary(id: string, body: JsonValue, present: Canary | null): Canary {

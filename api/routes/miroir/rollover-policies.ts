@@ -1,10 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { MeiliError } from '../../../core/errors';
 import type { JsonValue } from '../../../core/fleet';
 import { indexUid } from '../../../core/ids';
 import type { RolloverInput } from '../../../core/operations';
 import { parseRules, timesOf } from '../../../core/rollover';
-import type { RolloverPolicy } from '../../../store/record-types';
+import type { RolloverPolicy, RolloverTerms } from '../../../store/record-types';
 import { rolloverId, rolloverScheduleId } from '../../../workflows/ids';
 import { workflowTypes } from '../../../workflows/messages';
 import { rolloverSchedule } from '../../../workflows/schedules';
@@ -13,7 +14,15 @@ import { operatorBody, operatorRoute, temporalOf } from './operator-route';
 import type { ApiContext } from '../../context';
 import { Fields } from '../../http/fields';
 import { originOf } from './origin';
-import { deleteSchedule, putSchedule } from './schedules';
+import { backfillSchedule, deleteSchedule, putSchedule } from './schedules';
+import { sleep } from '../../writes/node-fault';
+
+const leaseMs = 5_000;
+const leasePauseMs = 20;
+const noteMax = 500;
+const backfillRunsMax = 100;
+/** A run ends by the version it began with; of more changes than this within one run it is undone. */
+const earlierMax = 10;
 
 interface NameParams {
   Params: { name: string };
@@ -23,6 +32,7 @@ interface NameParams {
 export function registerRolloverPolicies(app: FastifyInstance, ctx: ApiContext): void {
   const options = operatorRoute(ctx);
   const { rolloverPolicies } = ctx.store;
+  registerVerbs(app, ctx);
 
   app.get('/_miroir/rollover-policies', options, async () => ({
     results: await rolloverPolicies.list(),
@@ -33,28 +43,64 @@ export function registerRolloverPolicies(app: FastifyInstance, ctx: ApiContext):
   );
 
   app.put<NameParams>('/_miroir/rollover-policies/:name', options, async (request, reply) => {
-    const present = await rolloverPolicies.get(request.params.name);
-    const policy = readPolicy(request.params.name, operatorBody(request), present);
-    await demandFreeAlias(ctx, policy);
-    await rolloverPolicies.put(policy);
+    const { name } = request.params;
+    const { policy, created } = await exclusive(ctx, async () => {
+      const present = await rolloverPolicies.get(name);
+      const wanted = readPolicy(name, operatorBody(request), present);
+      await demandFreeAlias(ctx, wanted);
+      // A file that is applied again and says the same makes no new version.
+      if (present !== null && sameTerms(present, wanted))
+        return { policy: present, created: false };
+      await rolloverPolicies.put(wanted);
+      return { policy: wanted, created: present === null };
+    });
     await schedule(ctx, policy);
-    return await reply.code(present === null ? 201 : 200).send(policy);
+    return await reply.code(created ? 201 : 200).send(policy);
   });
+
+  app.delete<NameParams>('/_miroir/rollover-policies/:name', options, async (request, reply) => {
+    await deleteSchedule(ctx, rolloverScheduleId(request.params.name));
+    if (!(await rolloverPolicies.delete(request.params.name))) throw notFound(request.params.name);
+    return await reply.code(204).send();
+  });
+}
+
+/** Pause, resume, run now, and runs for a time that was missed. */
+function registerVerbs(app: FastifyInstance, ctx: ApiContext): void {
+  const options = operatorRoute(ctx);
+  const { rolloverPolicies } = ctx.store;
 
   for (const [verb, enabled] of [
     ['pause', false],
     ['resume', true],
   ] as const) {
     app.post<NameParams>(`/_miroir/rollover-policies/:name/${verb}`, options, async (request) => {
-      const policy = await rolloverPolicies.update(request.params.name, (now) => ({
-        ...now,
-        enabled,
-      }));
+      const fields = new Fields(operatorBody(request), { known: ['note', 'who', 'why'] });
+      const note = readNote(fields);
+      const policy = await rolloverPolicies.update(request.params.name, (now) => {
+        const { pauseNote: _before, ...rest } = now;
+        return { ...rest, enabled, ...(enabled || note === null ? {} : { pauseNote: note }) };
+      });
       if (policy === null) throw notFound(request.params.name);
       await schedule(ctx, policy);
       return policy;
     });
   }
+
+  // Runs for a time that the schedule missed, one after another.
+  app.post<NameParams>(
+    '/_miroir/rollover-policies/:name/backfill',
+    options,
+    async (request, reply) => {
+      const fields = new Fields(operatorBody(request), { known: ['from', 'to', 'who', 'why'] });
+      const policy = await find(ctx, request.params.name);
+      const { everyMs } = timesOf(policy.triggers);
+      const span = readSpan(fields, everyMs);
+      await backfillSchedule(ctx, rolloverScheduleId(policy.name), span);
+      const runs = Math.floor((span.end.getTime() - span.start.getTime()) / everyMs);
+      return await reply.code(202).send({ schedule: rolloverScheduleId(policy.name), runs });
+    },
+  );
 
   // Starts a run beside the schedule; its fixed id keeps the two from running at once.
   app.post<NameParams>('/_miroir/rollover-policies/:name/run', options, async (request, reply) => {
@@ -75,12 +121,58 @@ export function registerRolloverPolicies(app: FastifyInstance, ctx: ApiContext):
     });
     return await reply.code(202).send({ operation: run.workflowId, runId: run.runId });
   });
+}
 
-  app.delete<NameParams>('/_miroir/rollover-policies/:name', options, async (request, reply) => {
-    await deleteSchedule(ctx, rolloverScheduleId(request.params.name));
-    if (!(await rolloverPolicies.delete(request.params.name))) throw notFound(request.params.name);
-    return await reply.code(204).send();
-  });
+/** Two policies that are set at once must not both find an alias free. */
+async function exclusive<T>(ctx: ApiContext, work: () => Promise<T>): Promise<T> {
+  const until = performance.now() + leaseMs;
+  const holder = `${ctx.pod.id}/${randomUUID()}`;
+  for (;;) {
+    const lease = await ctx.store.leases.acquire('rollover-policies', holder, leaseMs);
+    if (lease !== null) {
+      try {
+        return await work();
+      } finally {
+        await ctx.store.leases.release(lease);
+      }
+    }
+    if (performance.now() >= until) {
+      throw new MeiliError('miroir_operation_refused', 'Another policy is being set. Retry.');
+    }
+    await sleep(leasePauseMs);
+  }
+}
+
+function sameTerms(a: RolloverPolicy, b: RolloverPolicy): boolean {
+  const terms = ({ enabled, ...policy }: RolloverPolicy): string =>
+    JSON.stringify([enabled, { ...termsOf(policy), version: 0 }]);
+  return terms(a) === terms(b);
+}
+
+function termsOf(policy: RolloverTerms): RolloverTerms {
+  const { version, writeAlias, readAlias, pattern, triggers, retention, template } = policy;
+  return { version, writeAlias, readAlias, pattern, triggers, retention, template };
+}
+
+function readNote(fields: Fields): string | null {
+  const note = fields.optionalString('note');
+  if (note === null || note.length <= noteMax) return note;
+  throw fields.invalid('note', `expected at most ${noteMax} characters`);
+}
+
+function readSpan(fields: Fields, everyMs: number): { start: Date; end: Date } {
+  const at = (name: string): Date => {
+    const date = new Date(fields.string(name));
+    if (Number.isNaN(date.getTime())) throw fields.invalid(name, 'expected a time as in RFC 3339');
+    return date;
+  };
+  const span = { start: at('from'), end: at('to') };
+  const runs = (span.end.getTime() - span.start.getTime()) / everyMs;
+  if (runs <= 0) throw fields.invalid('to', 'must be after `from`');
+  if (runs > backfillRunsMax) {
+    throw fields.invalid('to', `this would be more than ${backfillRunsMax} runs`);
+  }
+  return span;
 }
 
 async function schedule(ctx: ApiContext, policy: RolloverPolicy): Promise<void> {
@@ -109,7 +201,13 @@ function readPolicy(name: string, body: JsonValue, present: RolloverPolicy | nul
     retention: fields.object('retention'),
     template: fields.optionalObject('template'),
     updatedAt: new Date().toISOString(),
+    ...(present === null
+      ? {}
+      : { earlier: [...(present.earlier ?? []), termsOf(present)].slice(-earlierMax) }),
   };
+  if (policy.writeAlias === policy.readAlias) {
+    throw new MeiliError('bad_request', '`write_alias` and `read_alias` must be two names.');
+  }
   const rules = parseRules(policy);
   if (!rules.ok) throw new MeiliError('bad_request', rules.message);
   return policy;

@@ -46,6 +46,18 @@ export async function deleteSchedule(ctx: ApiContext, scheduleId: string): Promi
   });
 }
 
+/** Starts the runs that the schedule would have started in that time, one after another. */
+export async function backfillSchedule(
+  ctx: ApiContext,
+  scheduleId: string,
+  { start, end }: { readonly start: Date; readonly end: Date },
+): Promise<void> {
+  const overlap = ScheduleOverlapPolicy.BUFFER_ALL;
+  await temporalOf(ctx).withClient((client) =>
+    client.schedule.getHandle(scheduleId).backfill([{ start, end, overlap }]),
+  );
+}
+
 export async function triggerSchedule(ctx: ApiContext, scheduleId: string): Promise<void> {
   await temporalOf(ctx).withClient((client) => client.schedule.getHandle(scheduleId).trigger());
 }

@@ -69,8 +69,10 @@ export function registerTtl(app: FastifyInstance, ctx: ApiContext): void {
     return await reply.code(202).send({ operation: run.workflowId, runId: run.runId });
   });
 
-  // What a sweep asks for, part by part: one write in the order of the index's writes.
-  app.post('/_miroir/ttl/expire', options, async (request, reply) => expire(ctx, request, reply));
+  // What a sweep asks for, part by part: one write in the order of the index's writes. The sweep itself
+  // is what an audit wants to see.
+  const unaudited = { ...options, config: { body: 'none' as const } };
+  app.post('/_miroir/ttl/expire', unaudited, async (request, reply) => expire(ctx, request, reply));
 }
 
 export function sweepOptions(ctx: ApiContext, rate: number | null): SweepOptions {

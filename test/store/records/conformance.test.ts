@@ -7,6 +7,7 @@ import type {
   AdminSession,
   ApiKey,
   Canary,
+  CapturedQuery,
   CdcCursor,
   ExperimentalFeature,
   IdempotencyRecord,
@@ -228,6 +229,17 @@ const restoreDrill: Kind<RestoreDrill> = {
   changed: (record) => ({ ...record, ok: false, failures: ['films has 2 documents.'] }),
 };
 
+const capturedQuery: Kind<CapturedQuery> = {
+  of: (store) => store.capturedQueries,
+  id: (n) => `query-${n}`,
+  record: (n) => ({
+    ...{ id: `query-${n}`, index: indexUid('products'), query: { q: 'a' }, ids: ['1'] },
+    ...{ total: 1, seen: n, at, expiresAt: soon },
+  }),
+  changed: (record) => ({ ...record, seen: record.seen + 1 }),
+  expiring: (record, expiresAt) => ({ ...record, expiresAt }),
+};
+
 function conforms<T>(name: string, kind: Kind<T>): void {
   describe(name, () => {
     const { record, id } = kind;
@@ -324,6 +336,7 @@ conforms('experimental-feature', experimentalFeature);
 conforms('index-update', indexUpdate);
 conforms('ttl-sweep', ttlSweep);
 conforms('restore-drill', restoreDrill);
+conforms('captured-query', capturedQuery);
 
 test('updates of one record by many at once all happen', async () => {
   await pod.store.canaries.create(canary.record(1));
