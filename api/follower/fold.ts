@@ -177,13 +177,28 @@ function deletedOf(task: FleetTask): number {
   if (typeof expected === 'number') return expected;
   if (!Array.isArray(nodes) || typeof copies !== 'number') return 0;
   let sum = 0;
+  const told = new Set<string>();
   for (const ref of task.nodeTasks) {
     const details = ref.result?.['details'];
     if (!nodes.includes(ref.node) || typeof details !== 'object' || details === null) continue;
     const deleted = Array.isArray(details) ? undefined : details['deletedDocuments'];
-    if (typeof deleted === 'number') sum += deleted;
+    if (typeof deleted !== 'number') continue;
+    sum += deleted;
+    told.add(ref.node);
   }
-  return Math.round(sum / copies);
+  return Math.round(sum / copiesTold(task, told, copies));
+}
+
+/**
+ * How many copies of a touched shard the counts are of, on average: a node that missed the write has
+ * counted none of its copies, so the others must not be divided by it.
+ */
+function copiesTold(task: FleetTask, told: ReadonlySet<string>, copies: number): number {
+  const counted = [...nodesByShard(task).values()]
+    .map((nodes) => nodes.filter((node) => told.has(node)).length)
+    .filter((count) => count > 0);
+  if (counted.length === 0) return copies;
+  return Math.min(copies, counted.reduce((sum, count) => sum + count, 0) / counted.length);
 }
 
 function timesOf(task: FleetTask): Pick<FleetTask, 'startedAt' | 'finishedAt' | 'duration'> {

@@ -172,6 +172,21 @@ test('deleted documents are counted once, whatever the number of copies', () => 
   expect(foldTask(deletion, lost())).toMatchObject({ task: { details: { deletedDocuments: 6 } } });
 });
 
+test('a node that missed a deletion does not halve the count of the others', () => {
+  const nodeTasks = [ref(a, 'succeeded', { details: { deletedDocuments: 60 } })];
+  const deletion = task(nodeTasks, {
+    type: 'documentDeletion',
+    details: { deletedDocuments: null },
+    extra: {
+      nodes: { a: [0, 1], b: [0, 1] },
+      count: { nodes: ['a', 'b'], copies: 2 },
+    },
+  });
+  expect(foldTask(deletion, lost([[b, 'away']]))).toMatchObject({
+    task: { details: { deletedDocuments: 60 } },
+  });
+});
+
 test('random outcomes: a shard stands exactly when one of its replicas does', () => {
   const seed = Date.now() % 100_000;
   let state = seed;
