@@ -26,16 +26,19 @@ export class FleetCache {
   #loading: Promise<Fleet> | null = null;
   readonly #listeners: ((fleet: Fleet) => Promise<void> | void)[] = [];
 
-  constructor(private readonly store: Pick<FleetStore, 'load' | 'watch' | 'floor'>) {}
+  constructor(private readonly store: Pick<FleetStore, 'load' | 'watch' | 'told'>) {}
 
   /** Whether a state has been loaded. */
   ready(): boolean {
     return this.#snapshot !== null;
   }
 
-  /** The state in memory is older than one that was seen: nothing may be answered from it. */
+  /**
+   * The state in memory is older than one that nodes have seen: nothing may be answered from it. A change
+   * that this pod itself has just made, and has not loaded yet, is no loss.
+   */
   lost(): boolean {
-    return this.#snapshot !== null && this.#snapshot.fleet.epoch < this.store.floor();
+    return this.#snapshot !== null && this.#snapshot.fleet.epoch < this.store.told();
   }
 
   /** Throws when nothing was loaded yet; the pod serves nothing before that. */

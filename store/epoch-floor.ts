@@ -8,9 +8,20 @@ import { StoreError } from './types';
  */
 export class EpochFloor {
   #epoch = 0 as Epoch;
+  #told = 0 as Epoch;
 
   get epoch(): Epoch {
     return this.#epoch;
+  }
+
+  /** The highest epoch that was seen elsewhere than in Redis. */
+  get told(): Epoch {
+    return this.#told;
+  }
+
+  tell(seen: Epoch): void {
+    if (seen > this.#told) this.#told = seen;
+    this.raise(seen);
   }
 
   raise(seen: Epoch): void {

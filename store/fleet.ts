@@ -76,7 +76,8 @@ export function createFleetStore(parts: FleetStoreParts): FleetStore {
       return fleetAt(keys, wanted, { fleet, changes: texts.map(decodeLogEntry) });
     },
     floor: () => floor.epoch,
-    raiseFloor: (seen) => floor.raise(seen),
+    told: () => floor.told,
+    raiseFloor: (seen) => floor.tell(seen),
     restore: (request) => restoreFleet(parts, request),
     watch(listener) {
       return channels.listen(keys.epochChannel, (message) => listener(epochOf(Number(message))));

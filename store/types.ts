@@ -101,6 +101,9 @@ export interface FleetStore {
   at(epoch: Epoch): Promise<PastFleet>;
   /** The highest epoch that this process has seen; a state below it is refused. */
   floor(): Epoch;
+  /** The highest epoch that `raiseFloor` told of. */
+  told(): Epoch;
+  /** Tells of an epoch that was seen elsewhere, as on a node. */
   raiseFloor(seen: Epoch): void;
   /** Replaces the state by another one; see `store/restore.ts`. */
   restore(request: RestoreRequest): Promise<Epoch>;
