@@ -47,7 +47,12 @@ export function registerFacetSearch(app: FastifyInstance, ctx: ApiContext): void
       const min = await demandSettings(ctx, request, name);
       const { entries } = searchTarget(ctx, name);
       for (const { settings } of entries) demandVisible(body, settings);
-      const how = { body, tenant: tenantFilterOf(ctx, request.caller, name), wish: wishOf(request), min };
+      const how = {
+        body,
+        tenant: tenantFilterOf(ctx, request.caller, name),
+        wish: wishOf(request),
+        min,
+      };
       const asked = await Promise.all(entries.map((entry) => ask(ctx, entry, how)));
       const [{ settings }] = entries;
       const facetHits = mergeFacetHits(
