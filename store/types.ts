@@ -101,10 +101,9 @@ export interface FleetStore {
   at(epoch: Epoch): Promise<PastFleet>;
   /** The highest epoch that this process has seen; a state below it is refused. */
   floor(): Epoch;
-  /** The highest epoch that `raiseFloor` told of. */
-  told(): Epoch;
-  /** Tells of an epoch that was seen elsewhere, as on a node. */
+  /** Tells of an epoch that was seen elsewhere, as on a node; `told` is the highest of them. */
   raiseFloor(seen: Epoch): void;
+  told(): Epoch;
   /** Replaces the state by another one; see `store/restore.ts`. */
   restore(request: RestoreRequest): Promise<Epoch>;
   /** Calls the listener with each new epoch, from any pod. Returns the way to stop it. */

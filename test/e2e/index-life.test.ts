@@ -65,8 +65,18 @@ async function ended(id: string): Promise<Operation> {
   );
 }
 
-const run = async (path: string, body: object = {}): Promise<Operation> =>
-  ended((await api.post<{ operation: string }>(path, body)).operation);
+/** Starts a run and waits for its end; the view may still be that of an earlier run of the same id. */
+async function run(path: string, body: object = {}): Promise<Operation> {
+  const started = await api.post<{ operation: string; runId: string }>(path, body);
+  await waitFor(
+    async () => {
+      const { temporal } = await operation(api, started.operation);
+      return (temporal as { runId?: string }).runId === started.runId;
+    },
+    { what: `${started.operation} to begin`, deadlineMs },
+  );
+  return await ended(started.operation);
+}
 
 async function physicalUid(index: string): Promise<string> {
   const { indexes } = await api.get<{ indexes: { uid: string; physicalUid: string }[] }>(
@@ -163,10 +173,17 @@ test(
         },
       },
     });
-    const shown = await api.get<{ nodes: { node: string; drifted: string[] | null }[] }>(
-      '/_miroir/indexes/films/settings',
+    // The pod hears of it in its own time.
+    await waitFor(
+      async () => {
+        const { nodes } = await api.get<{ nodes: { node: string; drifted: string[] | null }[] }>(
+          '/_miroir/indexes/films/settings',
+        );
+        const drifted = nodes.map((one) => `${one.node}: ${String(one.drifted)}`);
+        return drifted.join('; ') === 'meili-0: null; meili-1: stopWords,synonyms';
+      },
+      { what: 'the drift to be shown', deadlineMs },
     );
-    expect(shown.nodes.map(({ drifted }) => drifted)).toEqual([null, ['stopWords', 'synonyms']]);
     // Whatever the home of a query is, the other copy answers while this one differs.
     for (const q of ['movie', 'movie a', 'the movie', 'mov']) {
       const answer = await api.call<{ hits: object[] }>({
