@@ -99,11 +99,10 @@ export interface FleetStore {
   log(limit: number): Promise<TopologyLogEntry[]>;
   /** The fleet as it was at an epoch, as far as the log reaches back. */
   at(epoch: Epoch): Promise<PastFleet>;
-  /** The highest epoch that this process has seen; a state below it is refused. */
+  /** The highest epoch that this process has seen, and that it was told of: below it all is refused. */
   floor(): Epoch;
-  /** Tells of an epoch that was seen elsewhere, as on a node; `told` is the highest of them. */
-  raiseFloor(seen: Epoch): void;
   told(): Epoch;
+  raiseFloor(seen: Epoch): void;
   /** Replaces the state by another one; see `store/restore.ts`. */
   restore(request: RestoreRequest): Promise<Epoch>;
   /** Calls the listener with each new epoch, from any pod. Returns the way to stop it. */
