@@ -21,7 +21,7 @@ export const claimGroupsScript: Script = {
   name: 'miroirClaimGroups',
   lua: `${integerLua}
 local operation = ARGV[1]
-local wanted, blockers, known = {}, {}, {}
+local wanted, blockers, known, mine = {}, {}, {}, true
 local function block(other)
   if known[other] then return end
   known[other] = true
@@ -30,8 +30,13 @@ end
 for i = 3, #ARGV do
   wanted[ARGV[i]] = true
   local holder = redis.call('HGET', KEYS[1], ARGV[i])
-  if holder and holder ~= operation then block(holder) end
+  if holder ~= operation then
+    mine = false
+    if holder then block(holder) end
+  end
 end
+-- Who waits waits for this operation: it must not be made to wait for them.
+if mine and #ARGV > 2 then return { ${ClaimGroupsCode.Ok} } end
 local ticket = redis.call('ZSCORE', KEYS[2], operation)
 local earlier = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ticket and '(' .. ticket or '+inf')
 for _, other in ipairs(earlier) do

@@ -55,6 +55,8 @@ describe('the governor', () => {
     expect(await governor.claim('a', groups(0))).toEqual({ kind: 'ok' });
     expect(await governor.claim('a', groups(0))).toEqual({ kind: 'ok' });
     for (const operation of ['b', 'c', 'b', 'c']) await governor.claim(operation, groups(0));
+    // Its answer was lost, and others wait for it meanwhile: it must not wait for them.
+    expect(await governor.claim('a', groups(0))).toEqual({ kind: 'ok' });
     const { queue } = await governor.view();
     expect(queue.map(({ operation }) => operation)).toEqual(['b', 'c']);
     for (const operation of ['a', 'b', 'c']) await governor.release(operation);

@@ -174,9 +174,15 @@ async function runByPlan(
   const { steer } = how;
   const bare = { runId: operation, cancel: null };
   const groups = [groupId(0)];
-  while (!(await temporal.run(claimGroups, { operation, groups }, bare)).ok) {
-    if (steer.cancel.requested) return 'canceled';
-    await world.sleep(200);
+  for (;;) {
+    const claim = await temporal.run(claimGroups, { operation, groups }, bare);
+    if (claim.ok) break;
+    world.note(`${operation} waits: ${claim.reason}`);
+    if (steer.cancel.requested) {
+      await temporal.run(releaseGroups, { operation }, bare);
+      return 'canceled';
+    }
+    await world.sleep(500);
   }
   try {
     const plan = await how.plan();
