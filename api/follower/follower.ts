@@ -1,18 +1,16 @@
-import { markStale } from '../../core/replicas';
-import type { Fleet, JsonValue } from '../../core/fleet';
-import type { FleetTaskUid, NodeId, ShardId } from '../../core/ids';
-import { mapShards } from '../../core/reshard';
+import type { JsonValue } from '../../core/fleet';
+import type { FleetTaskUid, NodeId } from '../../core/ids';
 import type { NodeTask } from '../../meili/types';
 import type { Lease } from '../../store/record-types';
 import type { FleetTask, NodeTaskRef } from '../../store/task-types';
-import type { FleetOp } from '../../store/types';
 import { clientOf } from '../context';
 import { hasRun } from '../task-runs';
 import { faultOf } from '../writes/node-fault';
 import type { FollowerContext } from './follower-context';
 import { finishCancelation, isCancelation } from './cancelation';
+import { staleOps, withoutReaders } from './diverged';
 import type { Diverged, Loss } from './fold';
-import { foldTask, isFinal, numberingOf } from './fold';
+import { foldTask, isFinal } from './fold';
 import { OrderCheck } from './inversions';
 import { renameEarlierTasks, swappedNames } from './rename-tasks';
 import { restoreSettings } from './restore-settings';
@@ -263,10 +261,11 @@ export class Follower {
     if (task.type === 'indexSwap' && this.#hasEarlier(task)) return;
     if (fold.kind === 'final') {
       if (task.type === 'indexSwap') await renameEarlierTasks(this.ctx.store, task);
-      await this.#diverge(task, fold.diverged);
-      if (fold.task.status !== 'succeeded') await restoreSettings(this.ctx, task);
-      const canceler = fold.task.status === 'canceled' ? this.#cancelerOf(task.uid) : null;
-      await this.#end({ ...fold.task, canceledBy: canceler });
+      const unread = await this.#diverge(task, fold.diverged);
+      const ended = unread ? withoutReaders(fold.task) : fold.task;
+      if (ended.status !== 'succeeded') await restoreSettings(this.ctx, task);
+      const canceler = ended.status === 'canceled' ? this.#cancelerOf(task.uid) : null;
+      await this.#end({ ...ended, canceledBy: canceler });
       return;
     }
     if (!fold.processing || task.status === 'processing') return;
@@ -321,15 +320,24 @@ export class Follower {
     return lost;
   }
 
-  /** Replicas that have other documents than their shard are not read until they are repaired. */
-  async #diverge(task: FleetTask, diverged: readonly Diverged[]): Promise<void> {
-    if (diverged.length === 0) return;
+  /**
+   * Replicas that have other documents than their shard are not read until they are repaired. True: one
+   * of them is the last that is read, so what it has is what stands.
+   */
+  async #diverge(task: FleetTask, diverged: readonly Diverged[]): Promise<boolean> {
+    if (diverged.length === 0) return false;
     const { uid } = task;
     const nodes = diverged.map(({ node }) => node).join(',');
     this.ctx.log.warn({ task: uid, nodes }, 'replicas diverged; marking them stale');
     const audit = { who: 'follower', why: `task ${uid}`, what: 'mark stale' };
-    const fleet = await this.ctx.store.fleet.update(audit, (now) => staleOps(now, task, diverged));
+    let unread = false;
+    const fleet = await this.ctx.store.fleet.update(audit, (now) => {
+      const stale = staleOps(now, task, diverged);
+      unread = stale.refused;
+      return stale.ops;
+    });
     await this.ctx.fleet.reload(fleet.epoch);
+    return unread;
   }
 
   #watchOf(node: NodeId): NodeWatch {
@@ -355,23 +363,6 @@ export class Follower {
     });
     this.#woken = false;
   }
-}
-
-function staleOps(fleet: Fleet, task: FleetTask, diverged: readonly Diverged[]): FleetOp[] | null {
-  const entry = fleet.indexes.find((one) => one.physicalUid === task.physicalUid);
-  if (entry === undefined) return null;
-  const now = (shards: readonly ShardId[]): ShardId[] =>
-    mapShards(shards, numberingOf(task) ?? entry.shardCount, entry.shardCount);
-  const missed = entry.placement.flatMap(({ group }) =>
-    diverged.flatMap(({ node, shards }) => now(shards).map((shard) => ({ group, shard, node }))),
-  );
-  const { changes } = markStale(entry, missed);
-  if (changes.length === 0) return null;
-  return changes.map((change) => ({
-    op: 'set-replicas',
-    physicalUid: entry.physicalUid,
-    ...change,
-  }));
 }
 
 function refKey({ node, uid }: { readonly node: NodeId; readonly uid: number }): string {
