@@ -60,7 +60,7 @@ async function relayTo(first: string): Promise<Relay> {
   });
 }
 
-let servers: ValkeyOnDisk[] = [];
+const servers: ValkeyOnDisk[] = [];
 afterEach(async () => {
   for (const server of servers.splice(0)) await server.close();
 });
