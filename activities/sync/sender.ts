@@ -10,8 +10,12 @@ import type { Session } from './session';
 /** Larger payloads are split: a node takes 100 MB by default, and shares its memory with searches. */
 const payloadBytesMax = 20_000_000;
 const deleteIdsMax = 10_000;
-/** So many of our tasks may wait at the target; more would only make its queue deep. */
-const tasksAheadMax = 4;
+/**
+ * How much of ours may wait at the target. The engine makes one batch of what waits, so many small ranges must not
+ * wait for one another; more documents than this would only make its queue deep.
+ */
+const tasksAheadMax = 64;
+const rangesAheadMax = 4;
 
 export interface Sender {
   /** `until`: when the span that began with reading these documents is over, milliseconds since 1970. */
@@ -60,7 +64,8 @@ type Send = (options: { deadlineMs: number; customMetadata: string }) => Promise
 /** Sends copies to the target, each as a task that carries the run, the attempt and a number. */
 export function createSender(session: Session): Sender {
   const { tools, ref, call, number, target } = session;
-  const tasks: NodeTaskUid[] = [];
+  const tasks: { readonly uid: NodeTaskUid; readonly documents: number }[] = [];
+  const documentsAheadMax = rangesAheadMax * tools.config.rangeDocumentsMax;
   let counter = 0;
   let sent = 0;
 
@@ -68,10 +73,13 @@ export function createSender(session: Session): Sender {
     await workedOff(target, uid, { clock: tools.clock, call });
     refuseFailed(await target.client.task(uid));
   };
-  const enqueue = async (send: Send, until: number): Promise<void> => {
-    while (tasks.length >= tasksAheadMax) {
+  const isFull = (): boolean =>
+    tasks.length >= tasksAheadMax ||
+    tasks.reduce((sum, { documents }) => sum + documents, 0) >= documentsAheadMax;
+  const enqueue = async (send: Send, documents: number, until: number): Promise<void> => {
+    while (isFull()) {
       const [first] = tasks;
-      if (first !== undefined) await finish(first);
+      if (first !== undefined) await finish(first.uid);
       tasks.shift();
     }
     counter += 1;
@@ -81,7 +89,8 @@ export function createSender(session: Session): Sender {
     // Checked last, right before sending: whoever takes over waits for as long as a span may last.
     const deadlineMs = until - tools.clock.now();
     if (deadlineMs <= 0) throw tryAgain('span-over', 'Reading took too long; it is read again.');
-    tasks.push(await sendOnce(session, { send, deadlineMs, metadata, newest }));
+    const uid = await sendOnce(session, { send, deadlineMs, metadata, newest });
+    tasks.push({ uid, documents });
   };
 
   return {
@@ -95,6 +104,7 @@ export function createSender(session: Session): Sender {
               primaryKey,
               ...options,
             }),
+          chunk.length,
           until,
         );
         sent += chunk.length;
@@ -105,13 +115,14 @@ export function createSender(session: Session): Sender {
         const chunk = ids.slice(at, at + deleteIdsMax);
         await enqueue(
           (options) => target.client.deleteDocuments(ref.physicalUid, chunk, options),
+          chunk.length,
           until,
         );
         sent += chunk.length;
       }
     },
     async drain() {
-      for (const uid of tasks.splice(0)) await finish(uid);
+      for (const { uid } of tasks.splice(0)) await finish(uid);
     },
   };
 }

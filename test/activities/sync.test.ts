@@ -159,6 +159,27 @@ describe.each(engines)('a sync on %s nodes', (kind) => {
     expect((await fleet.documents(1)).size).toBe(1);
   });
 
+  test('small ranges do not wait for one another at the target', async () => {
+    await open();
+    const call = {
+      ...{ attempt: 1, runId: 'run-1', signal: new AbortController().signal },
+      ...{ beat: () => undefined, resumed: () => undefined },
+    };
+    const sender = createSender(await openSession(fleet.tools, fleet.ref(), call));
+    const faults = fleet.nodes[1]?.faults;
+    if (faults === null || faults === undefined) throw new Error('no faults');
+    faults.add({ action: { kind: 'holdTasks' } });
+    for (let at = 0; at < 20; at += 1) {
+      const id = `small-${String(at)}`;
+      const bytes = new TextEncoder().encode(JSON.stringify({ id }));
+      await sender.upsert([{ id, bytes, digest: '' }], 'id', Date.now() + 5_000);
+    }
+    expect(sender.sent()).toBe(20);
+    faults.clear();
+    await sender.drain();
+    expect((await fleet.documents(1)).size).toBe(20);
+  });
+
   test('what was read too long ago is not sent', async () => {
     await open();
     const call = {
