@@ -3,7 +3,6 @@ import { isArchiveError } from '../archives/depot';
 import { openDepot } from '../archives/open-depot';
 import type { Config } from '../config/config';
 import { MeiliError } from '../core/errors';
-import type { ApiContext } from './context';
 
 /** Where this pod finds archives. Null: switched off. */
 export interface Archives {
@@ -26,8 +25,11 @@ export function openArchives({ dumps, backups, s3 }: Config): Archives {
 }
 
 /** Refused with the setting that switches it on. */
-export function demandDepot(ctx: ApiContext, place: 'dumps' | 'backups'): Depot {
-  const depot = ctx.archives[place];
+export function demandDepot(
+  { archives }: { readonly archives: Archives },
+  place: 'dumps' | 'backups',
+): Depot {
+  const depot = archives[place];
   if (depot !== null) return depot;
   throw new MeiliError(
     'miroir_not_supported',

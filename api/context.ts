@@ -1,6 +1,5 @@
 import type { Config } from '../config/config';
-import type { NodeClient, Nodes } from '../meili/types';
-import type { NodeId } from '../core/ids';
+import type { Nodes } from '../meili/types';
 import type { Store } from '../store/types';
 import type { Archives } from './archives';
 import type { KeyRing } from './auth/key-ring';
@@ -43,10 +42,4 @@ export interface ApiContext {
   readonly taskRuns: TaskRuns;
   /** `wake`: this pod has committed a write whose node tasks are to be followed at once. */
   readonly follower: { wake(): void };
-}
-
-/** The client of a node by its id; null when the node has left the fleet. */
-export function clientOf(ctx: Pick<ApiContext, 'fleet' | 'nodes'>, id: NodeId): NodeClient | null {
-  const node = ctx.fleet.node(id);
-  return node === null ? null : ctx.nodes.client(node);
 }

@@ -5,9 +5,20 @@ import type { FleetNode } from '../core/fleet';
 import type { NodeId } from '../core/ids';
 import { checkOutbound } from '../meili/outbound-guard';
 import type { NodeDisk } from '../store/node-disks';
-import type { ApiContext } from './context';
+import type { Nodes } from '../meili/types';
+import type { Store } from '../store/types';
+import type { FleetCache } from './fleet-cache';
+import type { Log } from './log';
+import type { Pod } from './pod';
 
-type DiskContext = Pick<ApiContext, 'config' | 'store' | 'fleet' | 'nodes' | 'pod' | 'log'>;
+interface DiskContext {
+  readonly config: Config;
+  readonly store: Store;
+  readonly fleet: FleetCache;
+  readonly nodes: Nodes;
+  readonly pod: Pod;
+  readonly log: Log;
+}
 
 const leaseName = 'disk-watch';
 const deadlineMs = 5_000;

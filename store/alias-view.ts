@@ -1,6 +1,6 @@
 import type { AliasEntry } from '../core/fleet';
 import type { IndexUid } from '../core/ids';
-import type { Audit } from './types';
+import type { Audit } from './fleet-types';
 
 /** The aliases of the fleet as a record kind: each change is a change of the fleet. */
 export interface AliasView {

@@ -1,5 +1,5 @@
 import type { Epoch } from '../core/ids';
-import { StoreError } from './types';
+import { StoreError } from './store-error';
 
 /**
  * The highest epoch that this process has seen, in Redis or on a node. Redis that has a lower one has

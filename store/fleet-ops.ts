@@ -3,8 +3,8 @@ import { groupId, nodeId } from '../core/ids';
 import type { GroupId, ShardId } from '../core/ids';
 import type { Keys } from './keys';
 import { assertItems } from './script';
-import { StoreError } from './types';
-import type { Audit, FleetOp } from './types';
+import { StoreError } from './store-error';
+import type { Audit, FleetOp } from './fleet-types';
 
 /** A change as scripts take it: the keys it writes, its steps, and what it says in the log. */
 export interface EncodedOps {

@@ -3,30 +3,21 @@ import type { AliasEntry, Fleet, FleetNode, IndexEntry } from '../core/fleet';
 import { epoch as epochOf } from '../core/ids';
 import type { Epoch, PhysicalUid } from '../core/ids';
 import { topologyLogEntriesMax } from '../core/limits';
-import type { Channels } from './channels';
 import { decodePlacement, encodeAudit, encodeOps } from './fleet-ops';
 import { EpochFloor } from './epoch-floor';
-import type { Keys } from './keys';
 import type { WaitAof } from './options';
 import { restoreFleet } from './restore';
 import { listOf, numberOf, parsed, textOf, unknownCode } from './script';
-import type { ScriptReply, ScriptRunner } from './script';
+import type { ScriptReply } from './script';
 import { ChangeFleetCode, changeFleetScript } from './scripts/change-fleet';
 import { loadFleetScript } from './scripts/load-fleet';
 import { decodeLogEntry, fleetAt } from './topology';
-import { StoreError } from './types';
-import type { Audit, FleetOp, FleetStore, IndexMeta } from './types';
+import { StoreError } from './store-error';
+import type { FleetStoreParts } from './fleet-parts';
+import type { Audit, FleetOp, FleetStore, IndexMeta } from './fleet-types';
 
 /** A lost race costs one reload; this many in a row mean that something spins. */
 const updateAttemptsMax = 50;
-export interface FleetStoreParts {
-  readonly redis: Redis;
-  readonly keys: Keys;
-  readonly scripts: ScriptRunner;
-  readonly channels: Channels;
-  readonly waitAof: WaitAof;
-}
-
 export function createFleetStore(parts: FleetStoreParts): FleetStore {
   const { redis, keys, channels } = parts;
   const floor = new EpochFloor();

@@ -8,7 +8,7 @@ import { AbandonNonceCode, abandonNonceScript } from './scripts/abandon-nonce';
 import { crossJournalScript } from './scripts/cross-journal';
 import { NoteJournalCode, noteJournalScript } from './scripts/note-journal';
 import { readJournalScript } from './scripts/read-journal';
-import { StoreError } from './types';
+import { StoreError } from './store-error';
 import type { JournalEntry, JournalStore } from './types';
 
 /** About 20 MB of Redis. A journal longer than that is caught up faster by comparing the shard. */

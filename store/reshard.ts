@@ -1,6 +1,6 @@
 import { epoch as epochOf } from '../core/ids';
 import { waitUntilOnDisk } from './fleet';
-import type { FleetStoreParts } from './fleet';
+import type { FleetStoreParts } from './fleet-parts';
 import { encodeAudit, encodeOps } from './fleet-ops';
 import { listOf, numberOf, unknownCode } from './script';
 import { ReshardIndexCode, reshardIndexScript } from './scripts/reshard-index';

@@ -1,26 +1,14 @@
 import type { Fleet } from '../core/fleet';
 import { epoch as epochOf } from '../core/ids';
-import type { Epoch, PhysicalUid } from '../core/ids';
+import type { Epoch } from '../core/ids';
 import { scriptItemsMax } from '../core/limits';
 import { encodeAudit, encodeOps } from './fleet-ops';
-import type { FleetStoreParts } from './fleet';
+import type { FleetStoreParts } from './fleet-parts';
 import { listOf, numberOf, unknownCode } from './script';
 import { ChangeFleetCode, changeFleetScript } from './scripts/change-fleet';
 import { raiseNumberScript } from './scripts/raise-number';
 import { reachEpochScript } from './scripts/reach-epoch';
-import type { Audit, FleetOp } from './types';
-
-export interface RestoreRequest {
-  /** The state that the fleet gets, whatever Redis has now. */
-  readonly fleet: Fleet;
-  /** The epoch that it gets: above every one that was ever seen. */
-  readonly epoch: Epoch;
-  readonly audit: Audit;
-  /** No task of the fleet may get a uid below this again. */
-  readonly nextTaskUid: number;
-  /** For each index the first place in the order of insertion that no document has. */
-  readonly sequences: ReadonlyMap<PhysicalUid, number>;
-}
+import type { Audit, FleetOp, RestoreRequest } from './fleet-types';
 
 /**
  * Writes a whole state in parts and raises the epoch in the last one. Until then the epoch is below

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { scriptItemsMax } from '../core/limits';
-import { StoreError } from './types';
+import { StoreError } from './store-error';
 
 /** One atomic decision. `name` is the command it becomes on the connection. */
 export interface Script {

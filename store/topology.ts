@@ -4,7 +4,7 @@ import { epoch as epochOf } from '../core/ids';
 import { decodePlacement, encodeRow, rowField } from './fleet-ops';
 import type { Keys } from './keys';
 import { numberOf, parsed, textOf } from './script';
-import type { Audit, IndexMeta, TopologyLogEntry } from './types';
+import type { Audit, IndexMeta, PastFleet, TopologyLogEntry } from './fleet-types';
 
 /** What was overwritten: the key, the field and its value before, false where there was none. */
 type Undo = readonly [key: string, field: string, before: string | false];
@@ -26,11 +26,6 @@ export function decodeLogEntry(text: string): LoggedChange {
   };
   return { entry, undo: undo === undefined ? null : parsed<Undo[] | null>(undo) };
 }
-
-export type PastFleet =
-  | { readonly ok: true; readonly fleet: Fleet }
-  /** `future`: it has not been reached. `forgotten`: the log does not reach back to it. */
-  | { readonly ok: false; readonly reason: 'future' | 'forgotten'; readonly oldest: Epoch };
 
 /**
  * The fleet as it was at an earlier epoch: the present one with every later change taken back, newest

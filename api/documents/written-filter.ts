@@ -3,7 +3,7 @@ import { normalizeClientFilter } from '../../core/filter/normalize';
 import type { FilterPart } from '../../core/filter/normalize';
 import type { JsonValue } from '../../core/fleet';
 import type { ApiContext } from '../context';
-import { clientOf } from '../context';
+import { clientOf } from '../client-of';
 
 /**
  * The filter in the form for nodes. What is wrong with its syntax is said at once and in a node's own

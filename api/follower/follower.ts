@@ -3,7 +3,7 @@ import type { FleetTaskUid, NodeId } from '../../core/ids';
 import type { NodeTask } from '../../meili/types';
 import type { Lease } from '../../store/record-types';
 import type { FleetTask, NodeTaskRef } from '../../store/task-types';
-import { clientOf } from '../context';
+import { clientOf } from '../client-of';
 import { hasRun } from '../task-runs';
 import { faultOf } from '../writes/node-fault';
 import type { FollowerContext } from './follower-context';

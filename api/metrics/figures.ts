@@ -1,5 +1,16 @@
 import type { PodFigures } from '../../core/slo';
-import type { ApiContext } from '../context';
+import type { Config } from '../../config/config';
+import type { Log } from '../log';
+import type { Pod } from '../pod';
+import type { Store } from '../../store/types';
+
+interface FiguresContext {
+  readonly config: Config;
+  readonly store: Store;
+  readonly pod: Pod;
+  readonly log: Log;
+  readonly metrics: { readonly figures: Figures };
+}
 
 /** Of more searches in a window a sample is kept: a percentile needs no more. */
 const samplesMax = 4_096;
@@ -44,9 +55,7 @@ export class Figures {
 }
 
 /** Publishes them at an even pace. Returns the way to stop. */
-export function publishFigures(
-  ctx: Pick<ApiContext, 'config' | 'store' | 'pod' | 'log' | 'metrics'>,
-): () => void {
+export function publishFigures(ctx: FiguresContext): () => void {
   if (ctx.config.slo.action === 'off') return () => undefined;
   const timer = setInterval(() => {
     ctx.store.figures

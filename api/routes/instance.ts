@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { MeiliError } from '../../core/errors';
 import { authorize } from '../auth/authorize';
 import type { ApiContext } from '../context';
-import { clientOf } from '../context';
+import { clientOf } from '../client-of';
 
 /** The version that the fleet speaks when no node can be asked. */
 const spokenVersion = {

@@ -3,7 +3,7 @@ import { MeiliError } from '../../core/errors';
 import { translateNodeError } from '../../core/search/node-error';
 import type { NodeId } from '../../core/ids';
 import type { RawAnswer } from '../../meili/types';
-import { clientOf } from '../context';
+import { clientOf } from '../client-of';
 import type { ApiContext } from '../context';
 import type { PartAnswer, Scattered } from './scatter';
 

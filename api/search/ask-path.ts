@@ -1,7 +1,7 @@
 import type { NodeId } from '../../core/ids';
 import type { JsonObject } from '../../core/search/types';
 import type { RawAnswer } from '../../meili/types';
-import { clientOf } from '../context';
+import { clientOf } from '../client-of';
 import type { ApiContext } from '../context';
 
 /** Posts to one node; any status comes back, a missing answer throws a NodeError. */

@@ -3,7 +3,7 @@ import type { IndexEntry, Settings } from '../../core/fleet';
 import type { NodeId } from '../../core/ids';
 import { canonicalJson, physicalChanges, physicalSettings } from '../../core/settings/physical';
 import type { ApiContext } from '../context';
-import { clientOf } from '../context';
+import { clientOf } from '../client-of';
 
 /** Before anything was measured on this index: a pass of a v1.50 node over small documents. */
 const defaultDocumentsPerSecond = 15_000;

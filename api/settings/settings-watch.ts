@@ -2,11 +2,19 @@ import { holders } from '../../core/covering-set';
 import type { Fleet, IndexEntry } from '../../core/fleet';
 import type { NodeId, PhysicalUid } from '../../core/ids';
 import { differingSettings } from '../../core/settings/compare';
-import type { ApiContext } from '../context';
-import { clientOf } from '../context';
+import type { Nodes } from '../../meili/types';
+import type { Store } from '../../store/types';
+import type { FleetCache } from '../fleet-cache';
+import type { Log } from '../log';
+import { clientOf } from '../client-of';
 import { physicalVersionOf } from './versions';
 
-type WatchContext = Pick<ApiContext, 'store' | 'fleet' | 'nodes' | 'log'>;
+interface WatchContext {
+  readonly store: Store;
+  readonly fleet: FleetCache;
+  readonly nodes: Nodes;
+  readonly log: Log;
+}
 
 const pauseMs = { first: 50, max: 2_000 };
 const readDeadlineMs = 2_000;

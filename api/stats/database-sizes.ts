@@ -1,5 +1,5 @@
 import type { ApiContext } from '../context';
-import { clientOf } from '../context';
+import { clientOf } from '../client-of';
 import { faultOf } from '../writes/node-fault';
 
 /** Bytes that the whole fleet takes: every node, every copy. Nodes that do not answer are left out. */

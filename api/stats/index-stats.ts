@@ -4,7 +4,7 @@ import { hiddenPrefix } from '../../core/hidden-fields';
 import type { NodeIndexStats } from '../../meili/types';
 import { isNodeError } from '../../meili/node-error';
 import type { ApiContext } from '../context';
-import { clientOf } from '../context';
+import { clientOf } from '../client-of';
 import { askNode, demandAnswered } from '../search/answers';
 import { scatter } from '../search/scatter';
 import { bucketFilter } from '../../core/hidden-fields';

@@ -7,7 +7,7 @@ import { expiredParts } from '../../core/ttl';
 import { MeiliError } from '../../core/errors';
 import type { NodeId, ShardId } from '../../core/ids';
 import type { ApiContext } from '../context';
-import { clientOf } from '../context';
+import { clientOf } from '../client-of';
 import type { Doomed } from './operations/delete-documents';
 import { faultOf, sleep } from './node-fault';
 

@@ -1,6 +1,6 @@
 import type { PhysicalUid } from '../../core/ids';
 import type { ApiContext } from '../context';
-import { clientOf } from '../context';
+import { clientOf } from '../client-of';
 import { Places } from './places';
 import type { Readiness } from './readiness';
 import { settleOutstanding } from './settle';

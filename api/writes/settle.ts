@@ -4,7 +4,7 @@ import type { NodeId, PhysicalUid, PodId } from '../../core/ids';
 import type { FleetTask, NodeTaskRef } from '../../store/task-types';
 import type { OutstandingWrite } from '../../store/types';
 import type { ApiContext } from '../context';
-import { clientOf } from '../context';
+import { clientOf } from '../client-of';
 import { finished } from '../follower/task-times';
 import { faultOf, sleep } from './node-fault';
 import { holdersOf } from './index-changes';

@@ -6,7 +6,7 @@ import { holders, writers } from '../../core/covering-set';
 import { fenceWaitMsMax } from '../../core/limits';
 import type { FleetTask } from '../../store/task-types';
 import type { BeginRequest, BeginResult, CommitResult } from '../../store/types';
-import { clientOf } from '../context';
+import { clientOf } from '../client-of';
 import { stateLost } from '../http/state-lost';
 import { restoreSettings } from '../follower/restore-settings';
 import { finished } from '../follower/task-times';

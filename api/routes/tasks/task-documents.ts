@@ -7,7 +7,7 @@ import { findMember } from '../../../core/json/scan';
 import type { FleetTask } from '../../../store/task-types';
 import { authorize } from '../../auth/authorize';
 import type { ApiContext } from '../../context';
-import { clientOf } from '../../context';
+import { clientOf } from '../../client-of';
 import { partsOf, roleOf } from '../../follower/fold';
 import { faultOf } from '../../writes/node-fault';
 import { demandTask } from './demand-task';

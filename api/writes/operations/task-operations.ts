@@ -2,7 +2,7 @@ import type { JsonValue } from '../../../core/fleet';
 import type { NodeId, NodeTaskUid } from '../../../core/ids';
 import type { FleetTask, TaskFilter } from '../../../store/task-types';
 import type { ApiContext } from '../../context';
-import { clientOf } from '../../context';
+import { clientOf } from '../../client-of';
 import { hasRun } from '../../task-runs';
 import { faultOf } from '../node-fault';
 import type { Operation, WritePlan } from '../plan';
