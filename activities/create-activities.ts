@@ -19,6 +19,16 @@ import { passBarrier } from './barrier';
 import { canariesAreGreen, runCanary } from './canaries';
 import { claimGroups, releaseGroups } from './claims';
 import { toFailure } from './errors';
+import { forgetSecret } from './migration/instances';
+import { levelIndex } from './migration/level';
+import { markSource, planMigration } from './migration/plan';
+import {
+  copyKeys,
+  newIndexes,
+  prepareStaging,
+  publishIndexes,
+  undoMigration,
+} from './migration/steps';
 import { adoptNode, checkNewNode } from './nodes/adopt';
 import { applyChange, checkChange, finishChange, undoChange } from './nodes/change';
 import { forgetCopies, mayLeave, removeNode, setNodeIntent } from './nodes/leave';
@@ -153,6 +163,15 @@ const runs: { readonly [N in Names]: Run<N> } = {
   mayLeave,
   forgetCopies,
   removeNode,
+  planMigration,
+  markSource,
+  prepareStaging,
+  levelIndex,
+  newIndexes,
+  copyKeys,
+  publishIndexes,
+  undoMigration,
+  forgetSecret,
   planUpgrade,
   restNode,
   restartNode,

@@ -19,6 +19,8 @@ export type RefuseType =
   | 'policy-invalid'
   | 'canary-unknown'
   | 'change-refused'
+  | 'migration-refused'
+  | 'source-changed'
   | 'node-needed'
   | 'no-restart-command'
   | 'rollover-refused'

@@ -62,6 +62,8 @@ export interface ActivityConfig {
   readonly restartCommand: string | null;
   /** What is repaired without being asked; all of it by default. */
   readonly repair?: { readonly automatic: boolean; readonly rebuildNodes: boolean };
+  /** Which urls that operators set may be called. */
+  readonly outbound: { readonly allowLoopback: boolean; readonly allowPrivate: boolean };
   /** Shards, copies and groups of an index that a rollover makes. */
   readonly fleet: {
     readonly shards: number;
@@ -83,6 +85,8 @@ export interface ActivityTools {
   /** The same api, with a key that may write: what imports send goes the way of any client's write. */
   readonly clientApi: SearchApi | null;
   readonly archives: ArchiveTools;
+  /** Opens what an api pod sealed; null: it was sealed by another fleet. */
+  readonly unseal: (sealed: string) => string | null;
   /** Ends the process at the named phase, in kill tests; does nothing otherwise. */
   readonly failpoint: (phase: string) => Promise<void>;
 }

@@ -32,6 +32,7 @@ import { registerIndexPlacement } from './routes/miroir/index-placement';
 import { registerDumpFiles } from './routes/miroir/dump-files';
 import { registerImports } from './routes/miroir/imports';
 import { registerCapturedQueries } from './routes/miroir/captured-queries';
+import { registerMigrations } from './routes/miroir/migrations';
 import { registerNodes } from './routes/miroir/nodes';
 import { registerAntiEntropy } from './routes/miroir/anti-entropy';
 import { registerRebuild } from './routes/miroir/rebuild';
@@ -73,6 +74,7 @@ const routes: readonly ((app: FastifyInstance, ctx: ApiContext) => void)[] = [
   registerUpgrade,
   registerGroups,
   registerIndexPlacement,
+  registerMigrations,
   registerTopology,
   registerOperations,
   registerAuditLog,

@@ -11,6 +11,7 @@ import { registerDump } from './commands/dump';
 import { registerExplain } from './commands/explain';
 import { registerGroups } from './commands/groups';
 import { registerIndexPlacement } from './commands/index-placement';
+import { registerMigrate } from './commands/migrate';
 import { registerNodes } from './commands/nodes';
 import { registerOps } from './commands/ops';
 import { registerPlan } from './commands/plan';
@@ -32,6 +33,7 @@ export const registerCommands: readonly ((program: Command) => void)[] = [
   registerGroups,
   registerIndexPlacement,
   registerPlan,
+  registerMigrate,
   registerOps,
   registerAlias,
   registerRollover,

@@ -33,7 +33,26 @@ export interface Operation {
 }
 
 /** Plans of other kinds than moves say which they are. */
-export type AnyPlanView = (OperationPlanView & { readonly kind?: undefined }) | UpgradePlanView;
+export type AnyPlanView =
+  (OperationPlanView & { readonly kind?: undefined }) | UpgradePlanView | MigrationPlanView;
+
+export interface MigrationPlanView {
+  readonly kind: 'migration';
+  readonly epoch: number;
+  readonly source: string;
+  readonly version: string;
+  readonly indexes: readonly {
+    readonly uid: string;
+    readonly staging: string;
+    readonly documents: number;
+    readonly bytes: number;
+  }[];
+  readonly keys: number;
+  readonly documents: number;
+  readonly minutes: number;
+  readonly notes: readonly string[];
+  readonly refused: readonly string[];
+}
 
 export interface UpgradePlanView {
   readonly kind: 'upgrade';
@@ -103,8 +122,22 @@ export function awaitPlan(api: ApiClient, id: string, runId?: string): Promise<O
 /** A plan for a person, whatever it is a plan of. */
 export function planText(plan: AnyPlanView): string {
   if (plan.kind === 'upgrade') return upgradeTable(plan);
+  if (plan.kind === 'migration') return migrationTable(plan);
   // What imports and backups show is read by their own commands.
   return 'syncs' in plan ? planTable(plan) : '';
+}
+
+function migrationTable(plan: MigrationPlanView): string {
+  const rows = plan.indexes.map(({ uid, documents, bytes, staging }) => [
+    ...[uid, documents, bytes, staging],
+  ]);
+  const lines = [
+    `from ${plan.source}, Meilisearch ${plan.version}: ${plan.documents} documents, ${plan.keys} keys, about ${plan.minutes.toFixed(1)} minutes`,
+    ...plan.notes.map((note) => `note: ${note}`),
+    ...plan.refused.map((reason) => `refused: ${reason}`),
+  ];
+  const table = tableText(['index', 'documents', 'bytes', 'filled as'], rows);
+  return `${table}${lines.map((line) => `  ${line}\n`).join('')}`;
 }
 
 /** The nodes in the order in which they are restarted. */

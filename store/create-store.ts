@@ -29,6 +29,7 @@ import { createNodeSettingsVersionStore } from './records/node-settings-version'
 import { createRestoreDrillStore } from './records/restore-drill';
 import { createRolloverPolicyStore } from './records/rollover-policy';
 import { createSearchUiConfigStore } from './records/search-ui-config';
+import { createSecretStore } from './records/secret';
 import { createSessionStore } from './records/session';
 import { createTaskStore } from './records/task';
 import { createTenantStore } from './records/tenant';
@@ -84,6 +85,7 @@ export function createStore(options: StoreOptions): Store {
     webhooks: createWebhookStore(parts),
     experimentalFeatures: createExperimentalFeatureStore(parts),
     indexUpdates: createIndexUpdateStore(parts),
+    secrets: createSecretStore(parts),
     audit: createAuditLog(parts),
     nodeMarks: createNodeMarkStore(parts),
     ttlSweeps: createTtlSweepStore(parts),

@@ -103,6 +103,7 @@ export type RecordKind =
   | 'webhook'
   | 'experimental-feature'
   | 'index-update'
+  | 'secret'
   | 'ttl-sweep'
   | 'anti-entropy-report'
   | 'restore-drill'

@@ -17,6 +17,14 @@ export interface Records<T> {
   delete(id: string): Promise<boolean>;
 }
 
+/** Somebody else's secret, which an operation needs; only the fleet's processes can open it. */
+export interface SealedSecret {
+  readonly id: string;
+  readonly sealed: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
 /** A view of one workflow run, written by its activities, so that it can be served without Temporal. */
 export interface JobView {
   readonly id: string;

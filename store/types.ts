@@ -26,6 +26,7 @@ import type {
   Records,
   RestoreDrill,
   RolloverPolicy,
+  SealedSecret,
   SearchUiConfig,
   SessionRecord,
   TenantStore,
@@ -320,6 +321,7 @@ export interface Store extends NodeStores {
   readonly webhooks: Records<Webhook>;
   readonly experimentalFeatures: Records<ExperimentalFeature>;
   readonly indexUpdates: Records<IndexUpdate>;
+  readonly secrets: Records<SealedSecret>;
   readonly audit: AuditLog;
   readonly ttlSweeps: Records<TtlSweep>;
   readonly antiEntropyReports: Records<AntiEntropyReport>;

@@ -10,6 +10,7 @@ import { waitAofOf } from '../config/wait-aof';
 import { createNodes } from '../meili/nodes';
 import { connectRedis } from '../store/connect';
 import { createStore } from '../store/create-store';
+import { unseal } from '../store/sealed';
 import type { Store } from '../store/types';
 import { archiveSchedules } from './archive-schedules';
 import { failpointOf } from './failpoint';
@@ -103,6 +104,7 @@ async function open({ config, env, log }: StartOptions): Promise<Opened> {
       operatorApi: operatorApiOf(config, env),
       clientApi: clientApiOf(config, env),
       archives: archiveToolsOf(config),
+      unseal: (sealed) => unseal(masterKey, sealed),
       failpoint: failpointOf(store, env['MIROIR_FAILPOINT']),
     };
     const steer = steerBy(client);

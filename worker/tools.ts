@@ -93,6 +93,7 @@ export function activityConfigOf(config: Config): ActivityTools['config'] {
     parallelSyncs: sync.parallelSyncs,
     restartCommand: nodes.restartCommand,
     repair,
+    outbound: config.outbound,
     fleet,
   };
 }

@@ -77,6 +77,9 @@ export const expireId = (physicalUid: PhysicalUid | null): string =>
 export const rolloverId = (policy: string): string => `rollover/${part(policy)}`;
 export const canaryId = (canary: string): string => `canary/${part(canary)}`;
 
+/** By the old instance, because its writers are stopped once. */
+export const migrationId = (url: string): string => `migration/${part(url)}`;
+
 /** One for the fleet: two rolling upgrades at once would take two nodes away. */
 export const upgradeId = 'upgrade/nodes';
 /** Imports and dumps may run side by side; each has an id of its own. */

@@ -17,4 +17,5 @@ export { runCanary, scheduledCanary } from './run-canary';
 export { settingsBroadcast } from './settings-broadcast';
 export { scheduledSettingsCheck, settingsCheck } from './settings-check';
 export { syncShards } from './sync-shards';
+export { migrateInstance } from './migrate-instance';
 export { upgradeNodes } from './upgrade-nodes';

@@ -1,5 +1,6 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { OperationPlan, ProgressView } from '../core/operations';
+import type { MigrationPlan } from '../core/migration';
 import type { UpgradePlan } from '../core/upgrade';
 
 /**
@@ -52,7 +53,7 @@ export const reverseUpdate = defineUpdate<Accepted, [OperatorRequest]>('reverse'
 export const proceedUpdate = defineUpdate<Accepted, [OperatorRequest]>('proceed');
 
 /** Every plan names the epoch that it is for. */
-export type AnyPlan = OperationPlan | UpgradePlan;
+export type AnyPlan = OperationPlan | UpgradePlan | MigrationPlan;
 
 export const progressQuery = defineQuery<ProgressView>('progress');
 export const planQuery = defineQuery<AnyPlan | null>('plan');
@@ -102,6 +103,7 @@ export const workflowTypes = {
   scheduledBackup: 'scheduledBackup',
   restoreDrill: 'restoreDrill',
   scheduledDrill: 'scheduledDrill',
+  migrateInstance: 'migrateInstance',
 } as const;
 export type WorkflowType = keyof typeof workflowTypes;
 

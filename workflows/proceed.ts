@@ -3,10 +3,17 @@ import { refusal } from './failures';
 import { proceedUpdate } from './messages';
 import type { Operation } from './operation';
 
+export interface Until {
+  readonly seen?: () => boolean;
+  readonly timeoutMs?: number;
+}
+
 /** Waiting for something that happens outside of the fleet, of which only a person can say that it did. */
 export interface Outside {
-  /** Shows what is waited for, until the operator says `proceed`, or it is seen to have happened. */
-  wait(what: string, seen?: () => boolean): Promise<void>;
+  /** Shows what is waited for. True when the operator said `proceed` or it was seen; false: time is over. */
+  wait(what: string, until?: Until): Promise<boolean>;
+  /** It was said, and nobody has waited since: the run must not start over before somebody does. */
+  said(): boolean;
 }
 
 /** Attaches the handler of `proceed`, which is refused while nothing outside is waited for. */
@@ -14,6 +21,7 @@ export function handleProceed(operation: Operation): Outside {
   const { state } = operation;
   let waiting = false;
   let said = 0;
+  let heard = 0;
   setHandler(
     proceedUpdate,
     () => {
@@ -37,14 +45,22 @@ export function handleProceed(operation: Operation): Outside {
     },
   );
   return {
-    async wait(what, seen = () => false) {
-      const before = said;
+    said: () => said > heard,
+    async wait(what, { seen = () => false, timeoutMs } = {}) {
+      const is = (): boolean => said > heard || seen();
       waiting = true;
       try {
-        await operation.waiting(what, () => condition(() => said > before || seen()));
+        await operation.waiting(what, async () => {
+          if (timeoutMs === undefined) await condition(is);
+          else await condition(is, timeoutMs);
+        });
       } finally {
         waiting = false;
       }
+      // The word may have come in the very moment in which the time was over.
+      const happened = is();
+      heard = said;
+      return happened;
     },
   };
 }

@@ -209,7 +209,10 @@ async function restartedByHand(
   reason: string,
   { node, version }: { readonly node: NodeId; readonly version: string | null },
 ): Promise<void> {
-  if (version === null) return outside.wait(reason);
+  if (version === null) {
+    await outside.wait(reason);
+    return;
+  }
   const watch = new CancellationScope();
   let seen = false;
   watch
@@ -220,7 +223,7 @@ async function restartedByHand(
     // The watch is a help: without it the operator's word is still waited for.
     .catch(() => undefined);
   try {
-    await outside.wait(reason, () => seen);
+    await outside.wait(reason, { seen: () => seen });
   } finally {
     watch.cancel();
   }

@@ -26,6 +26,10 @@ export interface ReadRequest {
   readonly primaryKey: string;
   readonly filter?: JsonValue;
   readonly ids?: readonly string[];
+  /** For an instance of which nobody asks for one page; see below. */
+  readonly offset?: number;
+  /** Without it the whole document, with its vectors. */
+  readonly fields?: readonly string[];
   readonly limit: number;
   /** Milliseconds from now. */
   readonly deadlineMs: number;
@@ -65,10 +69,11 @@ function readDocument(
 
 /** One `documents/fetch`: paging a live index would skip documents, so a range is read in one request. */
 export async function readDocuments(side: NodeSide, request: ReadRequest): Promise<DocumentPage> {
-  const { primaryKey, filter, ids, limit, deadlineMs, signal } = request;
+  const { primaryKey, filter, ids, offset, fields, limit, deadlineMs, signal } = request;
   const body = {
     limit,
-    retrieveVectors: true,
+    ...(fields === undefined ? { retrieveVectors: true } : { fields }),
+    ...(offset === undefined ? {} : { offset }),
     ...(filter === undefined ? {} : { filter }),
     ...(ids === undefined ? {} : { ids }),
   };

@@ -105,6 +105,8 @@ const named: Readonly<Record<string, string>> = {
   'POST /_miroir/replication': 'Set the number of copies of every index.',
   'POST /_miroir/indexes/{uid}/repair': 'Fill the stale copies of an index or a shard again.',
   'POST /_miroir/rebalance': 'Spread the shards evenly.',
+  'POST /_miroir/migrations':
+    'Bring a running Meilisearch into the fleet, while its clients go on writing.',
   'POST /_miroir/upgrade': 'Restart nodes one by one, each in step again before the next.',
   'GET /_miroir/rebalance/status': 'Rebalances that run and ran.',
   'POST /_miroir/nodes/{id}/rebuild': 'Take a node back that lost or changed its disk.',

@@ -54,7 +54,15 @@ async function begin(env: Record<string, string> = {}): Promise<void> {
   const opened = openStore({ prefix: config.redis.prefix, requestDeadlineMs: 50 });
   const nodes = createNodes({ masterKey: config.nodes.key, nodeKeyUid: randomUUID() });
   const tools: ActivityTools = {
-    ...{ nodes, store: opened.store, clock: systemClock, searchApi: null, operatorApi: null },
+    ...{
+      nodes,
+      store: opened.store,
+      clock: systemClock,
+      searchApi: null,
+      operatorApi: null,
+      clientApi: null,
+      unseal: () => null,
+    },
     log: { info: nothing, warn: nothing },
     config: { ...activityConfigOf(config), requestDeadlineMs: 50, barrierExtraMs: 10 },
     runs: { isOpen: () => Promise.resolve(true) },

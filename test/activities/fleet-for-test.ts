@@ -15,6 +15,7 @@ import { defaultSettings } from '../../core/settings/defaults';
 import { physicalChanges, physicalSettings } from '../../core/settings/physical';
 import { createNodes } from '../../meili/nodes';
 import type { NodeClient } from '../../meili/types';
+import { unseal } from '../../store/sealed';
 import type { FleetOp, Store } from '../../store/types';
 import { draft, openStore } from '../store/support';
 import { startNodes } from './nodes-for-test';
@@ -60,6 +61,7 @@ export const config: ActivityConfig = {
   heartbeatMs: 200,
   parallelSyncs: 2,
   restartCommand: null,
+  outbound: { allowLoopback: true, allowPrivate: true },
   fleet: { shards: shardCount, replicationFactor: 1, groups: 1 },
 };
 
@@ -117,6 +119,7 @@ export async function startFleet(
       ...{ dumps: null, backups: null, open: (url) => directoryDepot(url) },
       ...{ scratchDirectory: tmpdir(), lineBytesMax: 1_000_000 },
     },
+    unseal: (sealed) => unseal(masterKey, sealed),
     failpoint: () => Promise.resolve(),
   };
   const activities = createActivities(tools);

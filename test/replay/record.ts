@@ -241,6 +241,21 @@ const scenes: Readonly<Record<string, Scene>> = {
     return handle;
   },
   'scheduled-anti-entropy': (runs) => runs.start('scheduledAntiEntropy', antiEntropy),
+  'migrate-instance': async (runs) => {
+    const handle = await runs.start('migrateInstance', {
+      ...{ source: { url: 'http://old:7700', secret: 'secret-1' }, indexes: null, keys: true },
+      ...{ ...who, why: 'record', options: { ...runOptions, followEveryMs: 200 } },
+    });
+    await phase(handle, 'approve');
+    await handle.executeUpdate('approve', { args: [{ ...who, epoch: 5 }] });
+    await phase(handle, 'follow');
+    await waitFor(
+      async () =>
+        (await handle.executeUpdate('proceed', { args: [who] }).catch(() => null)) !== null,
+      { what: 'the switch' },
+    );
+    return handle;
+  },
   'settings-broadcast': (runs) =>
     runs.start('settingsBroadcast', { physicalUid: physicalUid('p-1'), ...who, why: 'record' }),
   'rollover-alias': (runs) =>

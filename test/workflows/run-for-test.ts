@@ -13,6 +13,7 @@ import type {
   RunOptions,
   SyncInput,
 } from '../../core/operations';
+import type { MigratedIndex } from '../../core/migration';
 import { registerSearchAttributes } from '../../worker/search-attributes';
 import { temporalForTest } from '../support/temporal';
 
@@ -156,6 +157,30 @@ export class FakeWorld {
       mayLeave: this.#fake('mayLeave', () => ({ ok: true, group: groupId(0) })),
       forgetCopies: this.#fake('forgetCopies', ok),
       removeNode: this.#fake('removeNode', ok),
+      planMigration: this.#fake('planMigration', ({ source }) => ({
+        ...{ kind: 'migration', epoch: epoch(5), source: source.url, version: '1.50.0', keys: 1 },
+        indexes: [migratedIndex],
+        ...{ documents: 10, bytes: 100, minutes: 1, notes: [], refused: [] },
+      })),
+      markSource: this.#fake('markSource', () => ({ newest: 7, busy: false, what: 'a write' })),
+      prepareStaging: this.#fake('prepareStaging', nothing),
+      levelIndex: this.#fake(
+        'levelIndex',
+        ({ write }) => ({
+          ...{ outcome: 'done', settings: 'abc' },
+          cursor: { offset: 10, compared: 10, sent: write ? 3 : 0, deleted: 0 },
+        }),
+        ({ write }) => (write ? 'level' : 'compare'),
+      ),
+      newIndexes: this.#fake('newIndexes', () => []),
+      copyKeys: this.#fake('copyKeys', () => ['key-1']),
+      publishIndexes: this.#fake('publishIndexes', ok),
+      undoMigration: this.#fake(
+        'undoMigration',
+        nothing,
+        ({ keys }) => `undoMigration ${keys.join(',')}`,
+      ),
+      forgetSecret: this.#fake('forgetSecret', nothing),
       planUpgrade: this.#fake('planUpgrade', ({ nodes }) => ({
         ...{ kind: 'upgrade', epoch: epoch(5), refused: [] },
         nodes: nodes.map((node) => ({
@@ -268,6 +293,11 @@ export const runOptions: RunOptions = {
   autoApprove: false,
   approvalExpiryMs: 60_000,
   heartbeatTimeoutMs: 2_000,
+};
+
+export const migratedIndex: MigratedIndex = {
+  ...{ uid: indexUid('films'), staging: indexUid('miroir-migrating-films') },
+  ...{ documents: 10, bytes: 100 },
 };
 
 export const syncInput: SyncInput = {

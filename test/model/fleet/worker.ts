@@ -23,6 +23,7 @@ export async function startWorker(fleet: ModelFleet, name: string): Promise<Acti
     operatorApi: null,
     clientApi: null,
     archives: archiveToolsOf(config),
+    unseal: () => null,
     failpoint: () => Promise.resolve(),
   };
 }

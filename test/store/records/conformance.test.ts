@@ -17,6 +17,7 @@ import type {
   Records,
   RestoreDrill,
   RolloverPolicy,
+  SealedSecret,
   SearchUiConfig,
   SessionRecord,
   Tenant,
@@ -62,6 +63,13 @@ const job: Kind<JobView> = {
     why: 'because "of" \u0000 it',
   }),
   changed: (record) => ({ ...record, status: 'succeeded', finishedAt: at }),
+};
+const secret: Kind<SealedSecret> = {
+  of: (store) => store.secrets,
+  id: (n) => `secret-${n}`,
+  record: (n) => ({ id: `secret-${n}`, sealed: `v1.${n}`, expiresAt: soon + n }),
+  changed: (record) => ({ ...record, sealed: 'v1.other' }),
+  expiring: (record, expiresAt) => ({ ...record, expiresAt }),
 };
 const session: Kind<SessionRecord> = {
   of: (store) => store.sessions,
@@ -321,6 +329,7 @@ function conforms<T>(name: string, kind: Kind<T>): void {
 }
 
 conforms('job', job);
+conforms('secret', secret);
 conforms('session', session);
 conforms('idempotency', idempotency);
 conforms('canary', canary);
