@@ -31,15 +31,7 @@ import type {
   VerifyResult,
 } from '../core/operations';
 import type { PlacementChange, Reshard } from '../core/placement-change';
-import type {
-  LevelRequest,
-  LevelResult,
-  MigratedIndex,
-  MigrationInput,
-  MigrationPlan,
-  MigrationSource,
-  SourceMark,
-} from '../core/migration';
+import type { MigrationActivities } from './migration/types';
 import type { NodeInspection, UpgradeInput, UpgradePlan } from '../core/upgrade';
 
 /** Shards that were stale on the target before: a roll-back makes them stale again, not gone. */
@@ -201,16 +193,11 @@ export interface EndTaskRequest {
   readonly error: { readonly [member: string]: JsonValue } | null;
 }
 
-export interface OfMigration {
-  readonly source: MigrationSource;
-  readonly indexes: readonly MigratedIndex[];
-}
-
 /**
  * What workflows may ask for. All of them are idempotent: a second call after a lost answer changes
  * nothing more. None returns documents or secrets, because answers stand in histories.
  */
-export interface Activities {
+export interface Activities extends MigrationActivities {
   /** Makes the index on the target with its settings, then the shards `syncing`. */
   openTarget(ref: SyncRef): Promise<OpenResult>;
   /** Returns when no pod can still route by an older epoch. */
@@ -279,20 +266,6 @@ export interface Activities {
   /** Takes a dead node's copies out of the table; refused where one is the last in-sync copy. */
   forgetCopies(request: Origin & { readonly node: NodeId }): Promise<Verdict>;
   removeNode(request: Origin & { readonly node: NodeId }): Promise<Verdict>;
-
-  planMigration(input: MigrationInput): Promise<MigrationPlan>;
-  markSource(request: {
-    readonly source: MigrationSource;
-    readonly indexes: readonly string[];
-  }): Promise<SourceMark>;
-  prepareStaging(request: OfMigration): Promise<void>;
-  levelIndex(request: LevelRequest): Promise<LevelResult>;
-  newIndexes(request: OfMigration): Promise<readonly string[]>;
-  /** Returns the uids of the keys that it made. */
-  copyKeys(request: { readonly source: MigrationSource }): Promise<readonly string[]>;
-  publishIndexes(request: OfMigration): Promise<Verdict>;
-  undoMigration(request: OfMigration & { readonly keys: readonly string[] }): Promise<void>;
-  forgetSecret(request: { readonly secret: string }): Promise<void>;
 
   planUpgrade(input: UpgradeInput): Promise<UpgradePlan>;
   /** Sends reads of a node elsewhere, or back; refused where it would leave shards without a reader. */
