@@ -153,6 +153,15 @@ test(
     ]);
     await write('/indexes/films/settings', { synonyms: { movie: ['film'] } }, 'patch');
     const uid = await physicalUid('films');
+    // Else the run that reads the client's own change back would take the intruder's away.
+    await waitFor(
+      async () => {
+        const { results } = await api.get<{ results: Operation[] }>('/_miroir/operations');
+        const settings = results.filter(({ kind }) => kind === 'settings');
+        return settings.length > 0 && settings.every(isOver);
+      },
+      { what: 'the settings to be read back', deadlineMs },
+    );
     await onNode('meili-1', `/indexes/${uid}/settings`, {
       method: 'PATCH',
       body: JSON.stringify({ synonyms: {}, stopWords: ['the'] }),
