@@ -27,12 +27,19 @@ export function createFleetStore(parts: FleetStoreParts): FleetStore {
     floor.raise(fleet.epoch);
     return fleet;
   };
+  const presentEpoch = async (): Promise<Epoch> =>
+    epochOf(numberOf((await redis.get(keys.epoch)) ?? '0'));
   const change = async (
     expected: Epoch,
     ops: readonly FleetOp[],
     audit: Audit,
   ): Promise<{ ok: boolean; epoch: Epoch }> => {
-    floor.demand(expected);
+    if (expected < floor.epoch) {
+      // Either the caller is behind, or Redis is: only its own epoch tells.
+      const present = await presentEpoch();
+      floor.demand(present);
+      return { ok: false, epoch: present };
+    }
     const changed = await changeFleet(parts, expected, { ops, audit });
     if (changed.ok) floor.raise(changed.epoch);
     return changed;
@@ -40,9 +47,7 @@ export function createFleetStore(parts: FleetStoreParts): FleetStore {
   return {
     load,
     change,
-    async epoch() {
-      return epochOf(numberOf((await redis.get(keys.epoch)) ?? '0'));
-    },
+    epoch: presentEpoch,
     async update(audit, decide) {
       for (let attempt = 0; attempt < updateAttemptsMax; attempt += 1) {
         const fleet = await load();
