@@ -31,7 +31,7 @@ describe('parseRules', () => {
         retention: { keepIndexes: 3, safetyLockMs: 7 * day, readIndexes: 3 },
         template: {
           ...{ primaryKey: 'event_id', settings: null, settingsRef: 'logs-settings' },
-          ...{ shards: null, replicationFactor: null },
+          ...{ shards: null, ttl: null, replicationFactor: null },
         },
       },
     });

@@ -223,7 +223,7 @@ test(
     const { results } = await api.get<{ results: { what: string; why: string }[] }>(
       '/_miroir/topology/log?limit=100',
     );
-    const drift = results.filter(({ what }) => what.startsWith('settings '));
+    const drift = results.filter(({ what }) => /^settings (drifted|are the same)/.test(what));
     expect(drift.map(({ what }) => what)).toEqual([
       'settings are the same again',
       'settings drifted',

@@ -62,8 +62,8 @@ test('the number of shards changes under load without a wrong answer or a copied
   const indexed = async (): Promise<number[]> =>
     Promise.all(
       [0, 1, 2].map(async (node) => {
-        const { results } = await fleet.askNode(node, '/tasks?types=documentAdditionOrUpdate');
-        return (results as unknown[]).length;
+        const path = `/tasks?indexUids=${String(entry()?.physicalUid)}&types=documentAdditionOrUpdate`;
+        return Number((await fleet.askNode(node, path))['total']);
       }),
     );
   let stop = false;
