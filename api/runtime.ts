@@ -16,6 +16,7 @@ import type { ApiContext } from './context';
 import type { Log } from './log';
 import { DiskWatch } from './disk-watch';
 import { Features } from './features';
+import { freshViews } from './fresh-view';
 import { FleetCache } from './fleet-cache';
 import { Follower } from './follower/follower';
 import { countedWrites } from './metrics/counted-writes';
@@ -97,7 +98,10 @@ export async function startParts(options: RuntimeOptions): Promise<Omit<Runtime,
     createNodes: outside.createNodes,
   });
   const settings = new SettingsWatch({ store, fleet, log, ...access });
-  const temporal = options.temporal === false ? null : new TemporalGateway(config.temporal);
+  const temporal =
+    options.temporal === false
+      ? null
+      : new TemporalGateway(config.temporal, freshViews(store, log));
   const archives = openArchives(config);
   const parts = {
     ...{ config, store, fleet, pod, log, ...access },

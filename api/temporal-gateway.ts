@@ -13,6 +13,11 @@ export interface StartRun {
   readonly memo?: Record<string, string>;
 }
 
+export interface StartedRun {
+  readonly workflowId: string;
+  readonly runId: string;
+}
+
 /**
  * The api's only way to Temporal. It starts runs and sends them updates; it never waits for a run to
  * do its work. When Temporal is away every call fails with `miroir_control_plane_unavailable`
@@ -22,12 +27,16 @@ export class TemporalGateway {
   readonly #connection: Connection;
   readonly #client: Client;
 
-  constructor(private readonly options: { address: string; namespace: string; taskQueue: string }) {
+  /** `onStarted` is told of each run that has begun, before the caller is. */
+  constructor(
+    private readonly options: { address: string; namespace: string; taskQueue: string },
+    private readonly onStarted: (run: StartedRun) => Promise<void> = () => Promise.resolve(),
+  ) {
     this.#connection = Connection.lazy({ address: options.address });
     this.#client = new Client({ connection: this.#connection, namespace: options.namespace });
   }
 
-  async start(run: StartRun): Promise<{ workflowId: string; runId: string }> {
+  async start(run: StartRun): Promise<StartedRun> {
     const handle = await this.#guarded(() =>
       this.#client.workflow.start(run.workflowType, {
         taskQueue: this.options.taskQueue,
@@ -36,14 +45,16 @@ export class TemporalGateway {
         ...(run.memo === undefined ? {} : { memo: run.memo }),
       }),
     );
-    return { workflowId: handle.workflowId, runId: handle.firstExecutionRunId };
+    const started = { workflowId: handle.workflowId, runId: handle.firstExecutionRunId };
+    await this.onStarted(started);
+    return started;
   }
 
   /**
    * Starts a run that is short and whose result must be newer than this call: one that is under way may have
    * looked before, so its end is awaited, for as long as a request waits for Temporal.
    */
-  async startAfterRunning(run: StartRun): Promise<{ workflowId: string; runId: string }> {
+  async startAfterRunning(run: StartRun): Promise<StartedRun> {
     try {
       return await this.start(run);
     } catch (error) {
