@@ -26,7 +26,7 @@ export function freshViews(
       });
     } catch (error) {
       // The run has begun; that its view is old for a moment must not look like a refusal.
-      log.warn({ err: error, operation: workflowId }, 'the view of an earlier run stays for now');
+      log.warn({ err: error, operation: workflowId }, 'the view of an earlier run is still shown');
     }
   };
 }
