@@ -63,6 +63,8 @@ function apiSettings(redisUrl: string, key: string): NodeJS.ProcessEnv {
     MIROIR_ADMIN_KEY: secret(),
     MIROIR_NODE_KEY: secret(),
     MIROIR_LOG_LEVEL: 'warn',
+    // A canned node has no disk that could say who it is.
+    MIROIR_HEALTH_CHECK_IDENTITY: 'false',
     // Searches never call Temporal, and the connection is made at the first call.
     TEMPORAL_ADDRESS: '127.0.0.1:9',
   };
