@@ -40,6 +40,8 @@ const expectedErrors: ReadonlySet<string> = new Set([
   'miroir_not_ready',
   'miroir_shard_unavailable',
   'miroir_interrupted',
+  'miroir_store_unavailable',
+  'miroir_disk_full',
   'too_many_search_requests',
   'internal',
   'no answer',

@@ -88,6 +88,8 @@ export class ModelFleet {
         MIROIR_ADMIN_KEY: 'the-key-of-the-operators',
         MIROIR_SHARDS: String(size.shards),
         MIROIR_RF: String(size.replicationFactor),
+        // It compresses and seals in threads, whose time is not the model's.
+        MIROIR_META: 'false',
       },
     });
     this.weather = new NetworkWeather(world, this.config.nodes.deadlineMs);
