@@ -57,6 +57,8 @@ export interface ActivityConfig {
   readonly fenceMaxMs: number;
   readonly rangeDocumentsMax: number;
   readonly heartbeatMs: number;
+  /** So long a deletion waits for the nodes to keep the fleet's state; null or absent: they keep none. */
+  readonly keptWaitMs?: number | null;
   readonly parallelSyncs: number;
   /** A shell command that restarts the node of `MIROIR_NODE_ID`; null: operators do it. */
   readonly restartCommand: string | null;

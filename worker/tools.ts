@@ -13,6 +13,8 @@ import type { Config } from '../config/config';
 
 /** Activities are heard of at least so often, however long the server would wait for them. */
 const heartbeatMsMax = 2_500;
+/** A pod writes the state every `meta.everyMs`, and the nodes' queues may be long. */
+const keptWaitMsMin = 30_000;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -82,7 +84,7 @@ export function archiveToolsOf({ dumps, backups, s3, api }: Config): ArchiveTool
 }
 
 export function activityConfigOf(config: Config): ActivityTools['config'] {
-  const { nodes, api, sync, writes, worker, fleet, repair } = config;
+  const { nodes, api, sync, writes, worker, fleet, repair, meta } = config;
   return {
     nodeDeadlineMs: nodes.deadlineMs,
     requestDeadlineMs: api.requestDeadlineMs,
@@ -90,6 +92,7 @@ export function activityConfigOf(config: Config): ActivityTools['config'] {
     fenceMaxMs: writes.fenceMaxMs,
     rangeDocumentsMax: sync.rangeDocumentsMax,
     heartbeatMs: Math.min(Math.ceil(worker.heartbeatMs / 4), heartbeatMsMax),
+    keptWaitMs: meta.enabled ? Math.max(keptWaitMsMin, meta.everyMs * 5) : null,
     parallelSyncs: sync.parallelSyncs,
     restartCommand: nodes.restartCommand,
     repair,

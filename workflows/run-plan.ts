@@ -18,6 +18,7 @@ import type {
   SyncReport,
 } from '../core/operations';
 import { withClaim } from './claim';
+import { deleteWhenKept } from './delete-when-kept';
 import { textOf } from './failures';
 import { syncId } from './ids';
 import type { ControlCommand } from './messages';
@@ -191,7 +192,7 @@ export async function dropUnwanted(
     await operation.waiting(`every pod to know epoch ${String(epoch)}`, () =>
       passBarrier({ epoch, operation: operation.id }),
     );
-    await removeLeaving(request);
+    await deleteWhenKept(operation, epoch, () => removeLeaving(request));
   }
 }
 

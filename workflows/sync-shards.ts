@@ -11,6 +11,7 @@ import type { Activities, LeaveRequest } from '../activities/types';
 import type { GroupId, NodeId, ShardId } from '../core/ids';
 import type { CopyCursor, SyncInput, SyncRef, SyncReport, SyncStep } from '../core/operations';
 import { withClaim } from './claim';
+import { deleteWhenKept } from './delete-when-kept';
 import { fatal, textOf } from './failures';
 import { operate } from './handlers';
 import type { Operation } from './operation';
@@ -252,7 +253,7 @@ async function leave(sync: Sync, request: LeaveRequest): Promise<void> {
   await operation.waiting(`every pod to know epoch ${String(epoch)}`, () =>
     activities.passBarrier({ epoch, operation: operation.id }),
   );
-  await activities.removeLeaving(request);
+  await deleteWhenKept(operation, epoch, () => activities.removeLeaving(request));
 }
 
 async function report(

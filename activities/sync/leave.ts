@@ -10,6 +10,7 @@ import { allWorkedOff } from '../node-queue';
 import { clientOf } from '../tools';
 import type { ActivityTools, Call } from '../tools';
 import type { LeaveRequest } from '../types';
+import { stateIsKept } from './kept-state';
 import { countDocuments } from './read-documents';
 import { changeReplicas, findEntry, stateOf } from './replica-changes';
 import { beginSpan, sendOptions, takeNumber } from './session';
@@ -44,7 +45,8 @@ export async function startLeaving(
 
 /**
  * One delete by filter for all leaving shards of the node. The rows stay in the table, and so keep the
- * bucket filter on, until nothing is left of the documents. A node that was forgotten meanwhile has no
+ * bucket filter on, until nothing is left of the documents. It waits until the nodes keep the state that
+ * says they are leaving, so that no recovery of Redis takes a deleted copy for a whole one. A node that was forgotten meanwhile has no
  * rows, and nothing is asked of it.
  */
 export async function removeLeaving(
@@ -60,6 +62,7 @@ export async function removeLeaving(
   const shards = await present(tools, request);
   const entry = findEntry(await tools.store.fleet.load(), physicalUid);
   if (entry === null || shards.length === 0) return { deleted: 0 };
+  await stateIsKept(tools, call);
   const side = { client: await clientOf(tools, node), physicalUid };
   const deleted = await deleteShards(leaving, side, { shards, entry });
   await dropRows(tools, request, shards);

@@ -251,6 +251,7 @@ describe('syncShards', () => {
       const cleaning = world.gate('removeLeaving');
       const handle = await runs.start('syncShards', syncInput);
       await waitFor(() => cleaning.reached > 0, { what: 'the clean-up' });
+      expect(world.views.at(-1)?.progress.waitingFor).toContain('the nodes to keep epoch');
       await handle.cancel();
       cleaning.open();
       expect(await result(handle)).toMatchObject({ outcome: 'done' });
