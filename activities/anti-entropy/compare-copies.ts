@@ -25,6 +25,8 @@ export interface ComparedRange {
   /** Of the fullest copy. */
   readonly documents: number;
   readonly compares: number;
+  /** It was never the same often enough: what differs is how it was at the last look. */
+  readonly changing: boolean;
   /** Null: all copies are equal. */
   readonly difference: {
     readonly prints: ReadonlyMap<NodeId, { readonly print: string; readonly documents: number }>;
@@ -35,8 +37,8 @@ export interface ComparedRange {
 
 /** A difference that is the same so often in a row, with the queues worked off between, is real. */
 const sameMax = 3;
-/** Beyond this a range is written to so densely that nothing can be said of it. */
-const comparesMax = 20;
+/** Beyond this a range is written to so densely that nothing can be said of it, not that it is equal either. */
+export const comparesMax = 20;
 const pauseMs = 50;
 
 /** How wide ranges may be so that a copy has about `rangeDocumentsMax` documents in one. */
@@ -59,12 +61,12 @@ export async function compareCopies(c: Comparing, asked: SlotRange): Promise<Com
     const { range, pages } = await readAll(c, asked);
     const documents = Math.max(...pages.map(({ documents: of }) => of.size));
     const found = differenceOf(c.copies, pages);
-    if (found === null) return { range, documents, compares, difference: null };
+    if (found === null) return { range, documents, compares, changing: false, difference: null };
     const print = JSON.stringify([...found.prints]);
     same = print === before ? same + 1 : 1;
     before = print;
     if (same >= sameMax || compares >= comparesMax) {
-      return { range, documents, compares, difference: same >= sameMax ? found : null };
+      return { range, documents, compares, changing: same < sameMax, difference: found };
     }
     for (const copy of c.copies) await allWorkedOff(copy, { clock: tools.clock, call });
     await tools.clock.sleep(pauseMs, call.signal);

@@ -2,6 +2,7 @@ import { addToReport, judgeCopies } from '../../core/anti-entropy';
 import type {
   AntiEntropyReport,
   ComparedIndex,
+  CopyVerdict,
   Difference,
   PassedOver,
 } from '../../core/anti-entropy';
@@ -17,7 +18,7 @@ import { changeReplicas } from '../sync/replica-changes';
 import { entryOf, stopIfCancelled } from '../tools';
 import type { ActivityTools, Call } from '../tools';
 import type { AntiEntropyCounts, CompareRequest, SettleRequest, SettledReport } from '../types';
-import { compareCopies, widthOf } from './compare-copies';
+import { compareCopies, comparesMax, widthOf } from './compare-copies';
 import type { Comparing, Copy } from './compare-copies';
 import { missedWrites } from './missed-writes';
 
@@ -96,12 +97,18 @@ async function compareShards(
   return { ...sum, differences, passedOver };
 }
 
+/** Writes that are on their way look like missed ones: the record is not asked about such a range. */
+const stillChanging: CopyVerdict = {
+  kind: 'undecided',
+  why: `changing: it was never the same in ${String(comparesMax)} compares`,
+};
+
 type Compared = Awaited<ReturnType<typeof compareCopies>> & { readonly shard: ShardId };
 
 async function judged(
   tools: ActivityTools,
   entry: IndexEntry,
-  { shard, range, difference }: Compared,
+  { shard, range, difference, changing }: Compared,
 ): Promise<Difference> {
   const { prints, documents, ids } = difference ?? { prints: new Map(), documents: 0, ids: [] };
   const missed = await missedWrites(tools, entry, { shard, nodes: [...prints.keys()] });
@@ -110,7 +117,7 @@ async function judged(
   }));
   return {
     ...{ index: entry.uid, physicalUid: entry.physicalUid, shard, from: range.from, to: range.to },
-    ...{ copies, documents, ids, verdict: judgeCopies(copies) },
+    ...{ copies, documents, ids, verdict: changing ? stillChanging : judgeCopies(copies) },
   };
 }
 
@@ -203,18 +210,24 @@ export async function finishAntiEntropy(
   const report = await store.antiEntropyReports.update(id, (before) => ({
     ...before,
     ...{ repaired, notRepaired, finishedAt: new Date(clock.now()).toISOString() },
-    outcome: canceled ? 'canceled' : outcomeOf(before, notRepaired),
+    outcome: canceled ? 'canceled' : outcomeOf(before, { repaired, notRepaired }),
   }));
   if (report === null) throw gone(id);
   return { outcome: report.outcome };
 }
 
+/** `repaired` is said only when every node with something to repair was repaired. */
 function outcomeOf(
   { differences, passedOver, more }: AntiEntropyReport,
-  notRepaired: readonly string[],
+  { repaired, notRepaired }: Pick<SettledReport, 'repaired' | 'notRepaired'>,
 ): AntiEntropyReport['outcome'] {
-  const stale = passedOver.some(({ why }) => why === 'stale');
-  if (differences.length === 0 && !stale && more === 0) return 'equal';
-  const open = differences.some(({ verdict }) => verdict.kind === 'undecided');
-  return open || more > 0 || notRepaired.length > 0 ? 'differs' : 'repaired';
+  const verdicts = differences.map(({ verdict }) => verdict);
+  const behind = new Set([
+    ...verdicts.flatMap((verdict) => (verdict.kind === 'stale' ? verdict.nodes : [])),
+    ...passedOver.filter(({ why }) => why === 'stale').map(({ node }) => node),
+  ]);
+  if (differences.length === 0 && behind.size === 0 && more === 0) return 'equal';
+  const open = verdicts.some(({ kind }) => kind === 'undecided') || more > 0;
+  const left = [...behind].some((node) => !repaired.includes(node));
+  return open || left || notRepaired.length > 0 ? 'differs' : 'repaired';
 }
