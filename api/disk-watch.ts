@@ -37,6 +37,8 @@ const fullCodes: ReadonlySet<string> = new Set([
  */
 export class DiskWatch {
   #disks: ReadonlyMap<NodeId, NodeDisk> = new Map();
+  /** What failed here, and when all pods could know: a measure that began before knows nothing of it. */
+  readonly #failures = new Map<NodeId, { readonly disk: NodeDisk; toldAt: number }>();
   #timer: NodeJS.Timeout | null = null;
   #looking: Promise<void> | null = null;
 
@@ -76,14 +78,19 @@ export class DiskWatch {
       usedBytes: known?.usedBytes ?? null,
       capacityBytes: known?.capacityBytes ?? null,
     };
+    const failure = { disk, toldAt: Infinity };
+    this.#failures.set(node, failure);
     this.#disks = new Map([...this.#disks, [node, disk]]);
     this.ctx.log.error(
       { node, code },
       'a node has no room left; writes that make it grow are refused',
     );
-    this.ctx.store.nodeDisks.put(node, disk).catch((error: unknown) => {
-      this.ctx.log.warn({ node, err: error }, 'that a node is full was not noted');
-    });
+    this.ctx.store.nodeDisks
+      .put(node, disk)
+      .catch((error: unknown) => {
+        this.ctx.log.warn({ node, err: error }, 'that a node is full was not noted');
+      })
+      .finally(() => (failure.toldAt = Date.now()));
   }
 
   /** Throws for a write that would make a full node grow. Nothing was written. */
@@ -99,10 +106,15 @@ export class DiskWatch {
 
   async #turn(): Promise<void> {
     const { config, store, pod, fleet } = this.ctx;
+    const begunAt = Date.now();
+    const failures = (): [NodeId, NodeDisk][] =>
+      [...this.#failures].flatMap(([node, { disk, toldAt }]) =>
+        toldAt >= begunAt ? [[node, disk]] : [],
+      );
     const lease = await store.leases.acquire(leaseName, pod.id, config.disk.everyMs * 3 + 1_000);
     const before = await store.nodeDisks.all();
     if (lease === null) {
-      this.#disks = before;
+      this.#disks = new Map([...before, ...failures()]);
       return;
     }
     const now = new Map<NodeId, NodeDisk>();
@@ -112,6 +124,10 @@ export class DiskWatch {
       if (disk === null) continue;
       now.set(node.id, disk);
       if (disk !== known) await store.nodeDisks.put(node.id, disk);
+    }
+    for (const [node, disk] of failures()) {
+      now.set(node, disk);
+      await store.nodeDisks.put(node, disk);
     }
     this.#disks = now;
   }

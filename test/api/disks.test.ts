@@ -48,7 +48,8 @@ async function begin(env: Record<string, string>): Promise<void> {
 }
 
 async function expectRefused(): Promise<void> {
-  const answer = await pod.send('POST', '/indexes/films/documents', [{ id: 99 }]);
+  // Documents of every shard, so that the full node has to take some.
+  const answer = await pod.send('POST', '/indexes/films/documents', docs);
   expect([answer.status, answer.body['code']]).toEqual([507, 'miroir_disk_full']);
   expect(answer.body['message']).toContain('meili-1');
   const settings = await pod.send('PATCH', '/indexes/films/settings', { stopWords: ['a'] });

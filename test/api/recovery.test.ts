@@ -67,7 +67,6 @@ async function loseRedis(): Promise<void> {
 async function shop(): Promise<{ key: string }> {
   await pod.write('POST', '/indexes/films/documents?primaryKey=id', docs(0, 40));
   await pod.write('PATCH', '/indexes/films/settings', { filterableAttributes: ['id'] });
-  await pod.send('PUT', '/_miroir/aliases/movies', { target: 'films' }, admin());
   const made = await pod.send('POST', '/keys', {
     ...{ name: 'shop', actions: ['search'], indexes: ['films', 'movies'], expiresAt: null },
   });
@@ -75,6 +74,8 @@ async function shop(): Promise<{ key: string }> {
     ...{ name: 'logs', version: 2, enabled: true, writeAlias: indexUid('logs'), readAlias: null },
     ...{ pattern: 'logs-{000001}', triggers: {}, retention: {}, template: {}, updatedAt: 'x' },
   });
+  // Last, because it raises the epoch, and the state is waited for by its epoch.
+  await pod.send('PUT', '/_miroir/aliases/movies', { target: 'films' }, admin());
   return { key: String(made.body['key']) };
 }
 
