@@ -41,6 +41,8 @@ export async function startWorkerProcess(
       MIROIR_WRITER_LEASE_MS: '1000',
       MIROIR_WORKER_HEARTBEAT_MS: '1000',
       MIROIR_WORKER_STICKY_MS: '500',
+      // No pod runs here that would keep the state on the nodes: nothing is to be waited for.
+      MIROIR_META: 'false',
       ...extra,
     },
     stdio: ['pipe', 'pipe', 'pipe'],
