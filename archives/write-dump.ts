@@ -61,8 +61,12 @@ function writeFile(tar: Pack, { path, bytes, content }: TarFile, mtime: Date): P
         if (entry.write(chunk)) continue;
         // The tar is closed when nobody reads it any more, and then nothing drains.
         await new Promise<void>((go) => {
-          entry.once('drain', go);
-          entry.once('close', go);
+          // Each takes the other away: a large file waits here thousands of times.
+          const goOn = (): void => {
+            entry.off('drain', goOn).off('close', goOn);
+            go();
+          };
+          entry.on('drain', goOn).on('close', goOn);
         });
         if (entry.destroyed) throw new Error('The archive is not written any more.');
       }

@@ -1,4 +1,5 @@
 import { benchApi } from './http/api';
+import { benchImport } from './import';
 import { benchMerge } from './merge';
 import { benchMoves } from './moves';
 import { benchPlace } from './place';
@@ -12,6 +13,7 @@ export type Bench = (size: Size, runs: number) => readonly Row[] | Promise<reado
 /** By the name of the workload that each one runs. */
 export const benches: Readonly<Record<string, Bench | undefined>> = {
   api: benchApi,
+  import: benchImport,
   merge: benchMerge,
   moves: benchMoves,
   place: benchPlace,

@@ -1,17 +1,22 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readBaseline, thisMachine, writeBaseline } from './baseline';
 import type { Machine } from './baseline';
 import { benches } from './benches';
+import { memoryPlot } from './memory';
+import { projectRoot } from './project-root';
 import { tableText } from './row';
 import type { Row } from './row';
 import { loadWorkloads } from './workload';
 import type { Workload } from './workload';
 
-const usage = `npm run bench -- [name …] [--json] [--update] [--tiny]
+const usage = `npm run bench -- [name …] [--json] [--update] [--tiny] [--documents N]
 
 Runs the workloads of bench/workloads (all, or the named ones) and prints a table.
   --json    one JSON object instead
   --update  write the report to bench/baselines
+  --documents N  instead of the workload's own number, with one named workload
   --tiny    at the size of a test: whether it runs, not how fast`;
 
 interface Report {
@@ -55,6 +60,30 @@ function print(reports: readonly Report[], asJson: boolean): void {
   console.log(JSON.stringify({ machine: reports[0]?.machine, rows: withBaseline }));
 }
 
+/** Throws for a number that is none, and for a workload that has no documents. */
+function resize(documents: string | undefined): (workload: Workload) => Workload {
+  if (documents === undefined) return (workload) => workload;
+  const count = Number(documents);
+  if (!Number.isSafeInteger(count) || count < 1) {
+    throw new Error('`--documents` must be a whole number above 0.');
+  }
+  return (workload) => {
+    if (workload.size['documents'] === undefined) {
+      throw new Error(`The workload \`${workload.name}\` has no number of documents.`);
+    }
+    return { ...workload, size: { ...workload.size, documents: count } };
+  };
+}
+
+function writePlot(name: string, rows: readonly Row[]): void {
+  for (const { samples } of rows) {
+    if (samples === undefined) continue;
+    const directory = join(projectRoot(), 'bench', 'plots');
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, `${name}.svg`), memoryPlot(samples, `Memory of ${name}`));
+  }
+}
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -62,6 +91,7 @@ async function main(): Promise<void> {
       json: { type: 'boolean', default: false },
       update: { type: 'boolean', default: false },
       tiny: { type: 'boolean', default: false },
+      documents: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -71,13 +101,17 @@ async function main(): Promise<void> {
   }
   if (values.update && values.tiny) throw new Error('A tiny run makes no baseline.');
   const reports: Report[] = [];
-  for (const workload of chosen(positionals)) reports.push(await runOne(workload, values.tiny));
+  for (const workload of chosen(positionals).map(resize(values.documents))) {
+    reports.push(await runOne(workload, values.tiny));
+  }
   print(reports, values.json);
   if (!values.update) return;
   for (const { workload, machine, rows } of reports) {
-    const command = `npm run bench -- ${workload.name} --update`;
+    const size = values.documents === undefined ? '' : ` --documents ${values.documents}`;
+    const command = `npm run bench -- ${workload.name}${size} --update`;
     const measuredAt = new Date().toISOString();
     writeBaseline({ workload: workload.name, command, measuredAt, machine, rows });
+    writePlot(workload.name, rows);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { MemorySample } from './memory';
 import { spread } from './spread';
 import type { Spread } from './spread';
 
@@ -13,6 +14,10 @@ export interface Row {
   readonly comparison: Spread;
   /** Figure over comparison, run by run. */
   readonly ratio: Spread;
+  /** How many documents were worked on, where the size may be chosen. */
+  readonly documents?: number;
+  /** What the first run's memory was over time, where that was watched. */
+  readonly samples?: readonly MemorySample[] | undefined;
 }
 
 export interface Measured extends Omit<Row, 'figure' | 'comparison' | 'ratio'> {
