@@ -10,6 +10,7 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ArchiveContents } from '../../archives/archive';
 import { directoryDepot } from '../../archives/directory-depot';
 import { dumpArchive } from '../../archives/dump-archive';
 import { ApiClient } from '../../cli/client';
@@ -120,10 +121,7 @@ afterAll(async () => {
 }, 30_000);
 
 /** What stands in a dump's file, beside its documents. */
-async function contentsOf(dump: Buffer): Promise<Awaited<ReturnType<typeof contents>>> {
-  return contents(dump);
-}
-async function contents(dump: Buffer) {
+async function contentsOf(dump: Buffer): Promise<ArchiveContents> {
   const depot = directoryDepot(mkdtempSync(join(tmpdir(), 'miroir-dump-')));
   await depot.write('one.dump', dump);
   const found = await dumpArchive(() => depot.read('one.dump')).contents(() => undefined);
