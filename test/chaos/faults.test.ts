@@ -26,5 +26,5 @@ test.each(faults)(
       `fault ${id}: ${String(acknowledged)} writes, ${String(searches)} searches, errors ${JSON.stringify(errors)}\n`,
     );
   },
-  realEngine ? 900_000 : 300_000,
+  process.env['MIROIR_SOAK_DOCUMENTS'] !== undefined || realEngine ? 3_000_000 : 600_000,
 );

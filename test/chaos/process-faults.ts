@@ -2,6 +2,8 @@ import { ApiClient } from '../../cli/client';
 import { finish, finished, underFault } from './arena';
 import type { Arena, ArenaOptions } from './arena';
 import type { ClientReport } from './clients';
+import type { Fault } from './fault';
+import { soak } from './soak';
 
 /**
  * A wall clock that jumps from five seconds late to five seconds early and back, once a second; loaded into every
@@ -14,16 +16,6 @@ globalThis.Date = class extends real {
   constructor(...given) { super(...(given.length === 0 ? [now()] : given)); }
   static now() { return now(); }
 };`;
-
-/** One fault of the table in README.md, made on real processes. */
-export interface Fault {
-  /** Its number in the table, with a letter where one row has several. */
-  readonly id: string;
-  readonly name: string;
-  /** Part of the choice that every run of the tests makes. */
-  readonly inCi: boolean;
-  readonly run: (seed: number) => Promise<ClientReport>;
-}
 
 /** How long a fault lasts: beyond the deadlines of a request, below those of an operation. */
 const faultMs = Number(process.env['MIROIR_CHAOS_FAULT_MS'] ?? 6_000);
@@ -40,7 +32,7 @@ const fault =
     underFault({ seed, ...options }, act, allowed);
 
 /** A client behind a load balancer that has not noticed yet sees its connection end. */
-const podIsAway = ['connection'];
+const podIsAway = ['connection', 'miroir_not_ready'];
 /** Writes and control need Redis; the docs name these for as long as it is away. */
 const redisIsAway = ['miroir_not_ready', 'miroir_store_unavailable', 'connection'];
 
@@ -215,6 +207,7 @@ export const processFaults: readonly Fault[] = [
       { nodes: 4 },
     ),
   },
+  soak,
 ];
 
 /** Hedges and retries must not double the work of nodes that are all slow. */
