@@ -64,11 +64,18 @@ export class Features {
   #enabled: ReadonlySet<string> = new Set();
   #wereSet: ReadonlySet<string> = new Set();
   readonly #told = new Map<string, string>();
+  #reloads = 0;
+  #applied = 0;
 
   constructor(private readonly store: Pick<Store, 'experimentalFeatures'>) {}
 
   async reload(): Promise<void> {
+    this.#reloads += 1;
+    const turn = this.#reloads;
     const records = await this.store.experimentalFeatures.list();
+    // What was asked for earlier may arrive later, and knows less.
+    if (turn < this.#applied) return;
+    this.#applied = turn;
     this.#wereSet = new Set(records.map(({ name }) => name));
     this.#enabled = new Set(records.filter(({ enabled }) => enabled).map(({ name }) => name));
   }
