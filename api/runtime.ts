@@ -98,10 +98,7 @@ export async function startParts(options: RuntimeOptions): Promise<Omit<Runtime,
     createNodes: outside.createNodes,
   });
   const settings = new SettingsWatch({ store, fleet, log, ...access });
-  const temporal =
-    options.temporal === false
-      ? null
-      : new TemporalGateway(config.temporal, freshViews(store, log));
+  const temporal = options.temporal === false ? null : gatewayOf(config, store, log);
   const archives = openArchives(config);
   const parts = {
     ...{ config, store, fleet, pod, log, ...access },
@@ -142,6 +139,9 @@ export async function startParts(options: RuntimeOptions): Promise<Omit<Runtime,
   };
   return { ctx, close };
 }
+
+const gatewayOf = (config: Config, store: Store, log: Log): TemporalGateway =>
+  new TemporalGateway(config.temporal, freshViews(store, log));
 
 function openStore(config: Config, redis: Redis, subscriber: Redis): Store {
   return createStore({
