@@ -1,14 +1,13 @@
 import { holders } from '../core/covering-set';
 import type { Fleet, IndexEntry } from '../core/fleet';
 import { shardId } from '../core/ids';
-import type { IndexUid, NodeId, PhysicalUid } from '../core/ids';
+import type { IndexUid, PhysicalUid } from '../core/ids';
 import type { Origin } from '../core/operations';
 import { place } from '../core/placement';
 import type { FleetOp } from '../store/types';
 import { passBarrier } from './barrier';
 import { refuse } from './errors';
-import { allWorkedOff } from './node-queue';
-import { preparePhysicalIndex } from './physical-index';
+import { deleteIndexOn, preparePhysicalIndex } from './physical-index';
 import { clientOf } from './tools';
 import type { ActivityTools, Call } from './tools';
 
@@ -94,19 +93,5 @@ export async function dropIndex(
     ];
   });
   await passBarrier(tools, { epoch: fleet.epoch, operation: `delete ${uid}` }, call);
-  for (const { id } of fleet.nodes) await deleteOn(tools, id, { physicalUid, call });
-}
-
-async function deleteOn(
-  tools: ActivityTools,
-  node: NodeId,
-  { physicalUid, call }: { readonly physicalUid: PhysicalUid; readonly call: Call },
-): Promise<void> {
-  const { nodes } = await tools.store.fleet.load();
-  // A node that left the fleet meanwhile took its copy with it.
-  if (!nodes.some(({ id }) => id === node)) return;
-  const client = await clientOf(tools, node);
-  if ((await client.getIndex(physicalUid, { signal: call.signal })) === null) return;
-  await client.deleteIndex(physicalUid, { signal: call.signal });
-  await allWorkedOff({ client, physicalUid }, { clock: tools.clock, call });
+  for (const { id } of fleet.nodes) await deleteIndexOn(tools, id, { physicalUid, call });
 }

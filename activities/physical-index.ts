@@ -2,10 +2,12 @@ import type { IndexEntry, JsonValue } from '../core/fleet';
 import { physicalChanges, physicalSettings } from '../core/settings/physical';
 import { sameSettings } from '../core/settings/compare';
 import { isNodeError } from '../meili/node-error';
-import type { NodeTaskUid } from '../core/ids';
+import type { NodeId, NodeTaskUid, PhysicalUid } from '../core/ids';
 import { isDiskFull, refuse } from './errors';
 import type { NodeSide, QueueWait } from './node-queue';
-import { workedOff } from './node-queue';
+import { allWorkedOff, workedOff } from './node-queue';
+import { clientOf } from './tools';
+import type { ActivityTools, Call } from './tools';
 
 type JsonObject = { readonly [member: string]: JsonValue };
 
@@ -86,4 +88,19 @@ export async function preparePhysicalIndex(
 ): Promise<void> {
   await ensureIndex(side, entry, wait);
   await applySettings(side, physicalSettings(entry.settings), wait);
+}
+
+/** Deletes a node's copy of an index that the catalogue has no more, and waits until it is gone. */
+export async function deleteIndexOn(
+  tools: ActivityTools,
+  node: NodeId,
+  { physicalUid, call }: { readonly physicalUid: PhysicalUid; readonly call: Call },
+): Promise<void> {
+  const { nodes } = await tools.store.fleet.load();
+  // A node that left the fleet meanwhile took its copy with it.
+  if (!nodes.some(({ id }) => id === node)) return;
+  const client = await clientOf(tools, node);
+  if ((await client.getIndex(physicalUid, { signal: call.signal })) === null) return;
+  await client.deleteIndex(physicalUid, { signal: call.signal });
+  await allWorkedOff({ client, physicalUid }, { clock: tools.clock, call });
 }

@@ -1,7 +1,7 @@
 import { holders } from '../../core/covering-set';
 import type { AliasEntry, Fleet, IndexEntry, Settings } from '../../core/fleet';
 import { indexUid, shardId } from '../../core/ids';
-import type { IndexUid, NodeId, PhysicalUid } from '../../core/ids';
+import type { IndexUid, PhysicalUid } from '../../core/ids';
 import { aliasHistoryMax } from '../../core/limits';
 import { place } from '../../core/placement';
 import type { RolloverTemplate } from '../../core/rollover';
@@ -11,8 +11,7 @@ import type { RolloverTerms } from '../../store/record-types';
 import type { FleetOp } from '../../store/types';
 import { passBarrier } from '../barrier';
 import { refuse } from '../errors';
-import { allWorkedOff } from '../node-queue';
-import { preparePhysicalIndex } from '../physical-index';
+import { deleteIndexOn, preparePhysicalIndex } from '../physical-index';
 import { clientOf } from '../tools';
 import type { ActivityTools, Call } from '../tools';
 import type { DoomedIndex, RolloverDecision, RolloverStepInput } from '../types';
@@ -213,22 +212,8 @@ async function dropIndex(
   });
   if (spared) return false;
   await passBarrier(tools, { epoch: fleet.epoch, operation: `delete ${uid}` }, call);
-  for (const node of nodes) await deleteOn(tools, node, { physicalUid, call });
+  for (const node of nodes) await deleteIndexOn(tools, node, { physicalUid, call });
   return true;
-}
-
-async function deleteOn(
-  tools: ActivityTools,
-  node: NodeId,
-  { physicalUid, call }: { readonly physicalUid: PhysicalUid; readonly call: Call },
-): Promise<void> {
-  const { nodes } = await tools.store.fleet.load();
-  // A node that left the fleet meanwhile took its copy with it.
-  if (!nodes.some(({ id }) => id === node)) return;
-  const client = await clientOf(tools, node);
-  if ((await client.getIndex(physicalUid, { signal: call.signal })) === null) return;
-  await client.deleteIndex(physicalUid, { signal: call.signal });
-  await allWorkedOff({ client, physicalUid }, { clock: tools.clock, call });
 }
 
 /** A roll-back before the flip: nobody was told of the index, so it goes without a trace. */
