@@ -1,34 +1,9 @@
+import { fleetTaskTypes, nodeTaskStatuses } from './task-types';
 import type { FleetTask, FleetTaskStatus, FleetTaskType, TaskFilter } from './task-types';
 
-/** Ordinals below are stored: new names go to the end. */
-const statuses: readonly FleetTaskStatus[] = [
-  'enqueuing',
-  'enqueued',
-  'processing',
-  'succeeded',
-  'failed',
-  'canceled',
-];
-const types: readonly FleetTaskType[] = [
-  'documentAdditionOrUpdate',
-  'documentEdition',
-  'documentDeletion',
-  'settingsUpdate',
-  'indexCreation',
-  'indexDeletion',
-  'indexUpdate',
-  'indexSwap',
-  'taskCancelation',
-  'taskDeletion',
-  'dumpCreation',
-  'snapshotCreation',
-  'export',
-  'upgradeDatabase',
-  'indexCompaction',
-  'networkTopologyChange',
-  'dsrUpdate',
-  'dsrClear',
-];
+/** Ordinals in these lists are stored: new names go to the end. */
+const statuses: readonly FleetTaskStatus[] = ['enqueuing', ...nodeTaskStatuses];
+const types: readonly FleetTaskType[] = fleetTaskTypes;
 const finalStatuses: ReadonlySet<FleetTaskStatus> = new Set(['succeeded', 'failed', 'canceled']);
 
 export function isFinal(status: FleetTaskStatus): boolean {

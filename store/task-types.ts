@@ -9,31 +9,40 @@ import type {
 } from '../core/ids';
 
 /** `enqueuing`: began and not committed; clients see it as `enqueued`. */
-export type FleetTaskStatus =
-  'enqueuing' | 'enqueued' | 'processing' | 'succeeded' | 'failed' | 'canceled';
+export type FleetTaskStatus = 'enqueuing' | NodeTaskStatus;
 
-/** The engine's names, as they stand in task views. */
-export type FleetTaskType =
-  | 'documentAdditionOrUpdate'
-  | 'documentEdition'
-  | 'documentDeletion'
-  | 'settingsUpdate'
-  | 'indexCreation'
-  | 'indexDeletion'
-  | 'indexUpdate'
-  | 'indexSwap'
-  | 'taskCancelation'
-  | 'taskDeletion'
-  | 'dumpCreation'
-  | 'snapshotCreation'
-  | 'export'
-  | 'upgradeDatabase'
-  | 'indexCompaction'
-  | 'networkTopologyChange'
-  | 'dsrUpdate'
-  | 'dsrClear';
+/** The engine's names, in its order, as they stand in task views. Their places are stored: new names go to the end. */
+export const fleetTaskTypes = [
+  'documentAdditionOrUpdate',
+  'documentEdition',
+  'documentDeletion',
+  'settingsUpdate',
+  'indexCreation',
+  'indexDeletion',
+  'indexUpdate',
+  'indexSwap',
+  'taskCancelation',
+  'taskDeletion',
+  'dumpCreation',
+  'snapshotCreation',
+  'export',
+  'upgradeDatabase',
+  'indexCompaction',
+  'networkTopologyChange',
+  'dsrUpdate',
+  'dsrClear',
+] as const;
+export type FleetTaskType = (typeof fleetTaskTypes)[number];
 
-export type NodeTaskStatus = 'enqueued' | 'processing' | 'succeeded' | 'failed' | 'canceled';
+/** In the engine's order. */
+export const nodeTaskStatuses = [
+  'enqueued',
+  'processing',
+  'succeeded',
+  'failed',
+  'canceled',
+] as const;
+export type NodeTaskStatus = (typeof nodeTaskStatuses)[number];
 
 /** One node's part of a fleet task. */
 export interface NodeTaskRef {

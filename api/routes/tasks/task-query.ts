@@ -2,6 +2,7 @@ import type { ErrorCode } from '../../../core/errors';
 import { MeiliError } from '../../../core/errors';
 import type { IndexUid } from '../../../core/ids';
 import { fleetTaskUid } from '../../../core/ids';
+import { fleetTaskTypes, nodeTaskStatuses } from '../../../store/task-types';
 import type { FleetTaskStatus, FleetTaskType, TaskFilter } from '../../../store/task-types';
 import { demandKnown, queryOf, readCount } from '../../http/page';
 import { invalidIndexUid, isIndexUid } from '../../writes/operations/common';
@@ -25,33 +26,8 @@ const filterNames = [
 const pageNames = ['limit', 'from', 'reverse', 'batchUids', 'uids', 'canceledBy', 'types'];
 const listNames = [...pageNames, 'statuses', 'indexUids', ...dateFilters];
 
-const statuses: readonly FleetTaskStatus[] = [
-  'enqueued',
-  'processing',
-  'succeeded',
-  'failed',
-  'canceled',
-];
-const types: readonly string[] = [
-  'documentAdditionOrUpdate',
-  'documentEdition',
-  'documentDeletion',
-  'settingsUpdate',
-  'indexCreation',
-  'indexDeletion',
-  'indexUpdate',
-  'indexSwap',
-  'taskCancelation',
-  'taskDeletion',
-  'dumpCreation',
-  'snapshotCreation',
-  'export',
-  'upgradeDatabase',
-  'indexCompaction',
-  'networkTopologyChange',
-  'dsrUpdate',
-  'dsrClear',
-];
+const statuses: readonly FleetTaskStatus[] = nodeTaskStatuses;
+const types: readonly string[] = fleetTaskTypes;
 
 export interface TaskQuery {
   readonly limit: number;

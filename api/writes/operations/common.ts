@@ -1,9 +1,11 @@
 import { MeiliError } from '../../../core/errors';
-import { hiddenPrefix } from '../../../core/hidden-fields';
 import type { ErrorBody } from '../../../core/errors';
+import type { IndexEntry, JsonValue } from '../../../core/fleet';
+import { hiddenPrefix } from '../../../core/hidden-fields';
 import type { IndexUid } from '../../../core/ids';
 import { indexUid as indexUidOf } from '../../../core/ids';
 import { indexUidBytesMax } from '../../../core/limits';
+import { hiddenInWrittenFilter } from '../../../core/search/hidden-names';
 import type { FleetTaskType } from '../../../store/task-types';
 import type { FleetCache } from '../../fleet-cache';
 import type { JsonObject, WritePlan } from '../plan';
@@ -72,4 +74,23 @@ export function finalPlan(
     final: { error, details: task.details },
     work: () => [],
   };
+}
+
+/** What a selection of documents by a filter is written to; or why there is no such thing. */
+export type Selection =
+  | { readonly uid: IndexUid; readonly entry: IndexEntry; readonly refused: null }
+  | { readonly uid: IndexUid; readonly entry: null; readonly refused: ErrorBody };
+
+/**
+ * The index whose documents a write selects, and not by a hidden field: a node knows these and would
+ * select by them. `filter` as the client wrote it; null without one.
+ */
+export function selectIn(fleet: FleetCache, name: string, filter: JsonValue | null): Selection {
+  const uid = writeName(fleet, name);
+  const entry = fleet.index(uid)?.entry ?? null;
+  if (entry === null) return { uid, entry, refused: indexNotFound(uid) };
+  const hidden = filter === null ? null : hiddenInWrittenFilter(filter, entry.settings);
+  if (hidden === null) return { uid, entry, refused: null };
+  const error = new MeiliError('invalid_document_filter', `Index \`${uid}\`: ${hidden}`);
+  return { uid, entry: null, refused: error.toBody() };
 }

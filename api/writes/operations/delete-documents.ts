@@ -1,5 +1,3 @@
-import { MeiliError } from '../../../core/errors';
-import { hiddenInWrittenFilter } from '../../../core/search/hidden-names';
 import { shardOfId } from '../../../core/hash';
 import { bucketFilter, hiddenField } from '../../../core/hidden-fields';
 import type { ExpiredPart } from '../../../core/ttl';
@@ -13,7 +11,7 @@ import { evenCopies, holdersOf, writersOf } from '../index-changes';
 import type { JsonObject, NodeWork, Operation, PlanInput, WritePlan } from '../plan';
 import { shardsOf } from '../quorum';
 import type { Step } from '../steps';
-import { finalPlan, indexNotFound, writeName } from './common';
+import { finalPlan, selectIn, writeName } from './common';
 
 /** What a deletion names. */
 export type Doomed =
@@ -48,20 +46,12 @@ export class DeleteDocuments implements Operation {
   }
 
   async plan({ fleet }: PlanInput): Promise<WritePlan> {
-    const uid = writeName(fleet, this.input.name);
-    const entry = fleet.index(uid)?.entry ?? null;
-    if (entry === null) {
+    const { name, doomed } = this.input;
+    const filter = doomed.kind === 'filter' ? doomed.original : null;
+    const { uid, entry, refused } = selectIn(fleet, name, filter);
+    if (refused !== null) {
       const task = { type: 'documentDeletion' as const, indexUid: uid, details: this.#details(0) };
-      return finalPlan(task, indexNotFound(uid));
-    }
-    const { doomed } = this.input;
-    const hidden =
-      doomed.kind === 'filter' ? hiddenInWrittenFilter(doomed.original, entry.settings) : null;
-    if (hidden !== null) {
-      // A node knows the hidden fields and would delete by them.
-      const task = { type: 'documentDeletion' as const, indexUid: uid, details: this.#details(0) };
-      const text = `Index \`${uid}\`: ${hidden}`;
-      return finalPlan(task, new MeiliError('invalid_document_filter', text).toBody());
+      return finalPlan(task, refused);
     }
     const byShard = doomed.kind === 'ids' ? idsByShard(doomed.ids, entry.shardCount) : null;
     const shards =

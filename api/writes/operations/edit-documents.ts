@@ -1,15 +1,13 @@
 import { wrapEditFunction } from '../../../core/edit-function';
-import { MeiliError } from '../../../core/errors';
 import { joinFilters } from '../../../core/filter/normalize';
 import type { IndexEntry } from '../../../core/fleet';
 import { bucketFilter } from '../../../core/hidden-fields';
 import type { PhysicalUid, ShardId } from '../../../core/ids';
-import { hiddenInWrittenFilter } from '../../../core/search/hidden-names';
 import type { FleetCache } from '../../fleet-cache';
 import { evenCopies, writersOf } from '../index-changes';
 import type { JsonObject, NodeWork, Operation, PlanInput, WritePlan } from '../plan';
 import { shardsOf } from '../quorum';
-import { finalPlan, indexNotFound, writeName } from './common';
+import { finalPlan, selectIn, writeName } from './common';
 import { countRule, shardsHeld } from './delete-documents';
 import type { CountDocuments, Doomed } from './delete-documents';
 
@@ -41,19 +39,11 @@ export class EditDocuments implements Operation {
   }
 
   async plan({ fleet }: PlanInput): Promise<WritePlan> {
-    const uid = writeName(fleet, this.input.name);
-    const entry = fleet.index(uid)?.entry ?? null;
-    const task = { type: 'documentEdition' as const, indexUid: uid };
-    if (entry === null) {
-      return finalPlan({ ...task, details: this.#details(0) }, indexNotFound(uid));
-    }
     const { which } = this.input.edit;
-    const hidden =
-      which.kind === 'filter' ? hiddenInWrittenFilter(which.original, entry.settings) : null;
-    if (hidden !== null) {
-      const error = new MeiliError('invalid_document_filter', `Index \`${uid}\`: ${hidden}`);
-      return finalPlan({ ...task, details: this.#details(0) }, error.toBody());
-    }
+    const filter = which.kind === 'filter' ? which.original : null;
+    const { uid, entry, refused } = selectIn(fleet, this.input.name, filter);
+    const task = { type: 'documentEdition' as const, indexUid: uid };
+    if (refused !== null) return finalPlan({ ...task, details: this.#details(0) }, refused);
     const touched = shardsOf(entry, 'all');
     const even = evenCopies(entry, touched);
     const expected = even === null ? await this.input.count(entry, which) : null;
