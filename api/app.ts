@@ -38,6 +38,7 @@ import { registerAntiEntropy } from './routes/miroir/anti-entropy';
 import { registerRebuild } from './routes/miroir/rebuild';
 import { registerRecovery } from './routes/miroir/recovery';
 import { registerOperations } from './routes/miroir/operations';
+import { registerPlacement } from './routes/miroir/placement';
 import { registerRolloverPolicies } from './routes/miroir/rollover-policies';
 import { registerSettingsOperations } from './routes/miroir/settings';
 import { registerTopology } from './routes/miroir/topology';
@@ -74,6 +75,7 @@ const routes: readonly ((app: FastifyInstance, ctx: ApiContext) => void)[] = [
   registerUpgrade,
   registerGroups,
   registerIndexPlacement,
+  registerPlacement,
   registerMigrations,
   registerTopology,
   registerOperations,

@@ -14,6 +14,7 @@ import { registerIndexPlacement } from './commands/index-placement';
 import { registerMigrate } from './commands/migrate';
 import { registerNodes } from './commands/nodes';
 import { registerOps } from './commands/ops';
+import { registerPlacement } from './commands/placement';
 import { registerPlan } from './commands/plan';
 import { registerAntiEntropy } from './commands/anti-entropy';
 import { registerRecover } from './commands/recover';
@@ -32,6 +33,7 @@ export const registerCommands: readonly ((program: Command) => void)[] = [
   registerNodes,
   registerGroups,
   registerIndexPlacement,
+  registerPlacement,
   registerPlan,
   registerMigrate,
   registerOps,

@@ -49,9 +49,7 @@ export function place(input: PlaceInput): PlaceResult {
   const notKept: string[] = [];
   const groups = [...new Set(input.groups)].sort((a, b) => a - b);
   const placement = groups.map((group) => {
-    const nodes = input.nodes
-      .filter((node) => node.group === group && node.intent === 'active' && node.weight > 0)
-      .sort((a, b) => (a.id < b.id ? -1 : 1));
+    const nodes = takers(input.nodes, group);
     const shards = placeGroup(input, group, nodes);
     notKept.push(...unkept(input, group, nodes, shards));
     return { group, shards };
@@ -70,15 +68,31 @@ function presentNodes(input: PlaceInput, group: GroupId, shard: number): NodeId[
     .map(({ node }) => node);
 }
 
+/** How much one shard is at home on a node; above 0, and the higher the more. */
+export interface HomeScore {
+  readonly node: NodeId;
+  readonly score: number;
+}
+
 /** Weighted rendezvous: nodes ordered for one shard, a node of weight 2 first twice as often. */
-function homeOrder(seed: string, shard: number, nodes: readonly FleetNode[]): NodeId[] {
+export function homeScores(
+  seed: string,
+  shard: number,
+  nodes: readonly FleetNode[],
+): readonly HomeScore[] {
   return nodes
     .map(({ id, weight }) => {
       const { high } = xxh64Text(`${seed}/${String(shard)}/${id}`);
-      return { id, score: -weight / Math.log((high + 0.5) / 2 ** 32) };
+      return { node: id, score: -weight / Math.log((high + 0.5) / 2 ** 32) };
     })
-    .sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1))
-    .map(({ id }) => id);
+    .sort((a, b) => b.score - a.score || (a.node < b.node ? -1 : 1));
+}
+
+/** The nodes of a group that may hold copies, in the order in which they are looked at. */
+export function takers(nodes: readonly FleetNode[], group: GroupId): FleetNode[] {
+  return nodes
+    .filter((node) => node.group === group && node.intent === 'active' && node.weight > 0)
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 function placeGroup(
@@ -92,7 +106,7 @@ function placeGroup(
     presentNodes(input, group, shard).filter((id) => nodes.some((node) => node.id === id)),
   );
   const shares = fairShares(nodes, shardCount, copies);
-  const homes = present.map((_, shard) => homeOrder(seed, shard, nodes));
+  const homes = present.map((_, shard) => homeScores(seed, shard, nodes).map(({ node }) => node));
   const missing = (shard: number, id: NodeId): number => input.missing?.(group, shard, id) ?? 0;
   const chosen = cheapest({ nodes, copies, shares, present, homes, missing });
   return chosen.map((ids, shard) => {

@@ -89,6 +89,10 @@ const named: Readonly<Record<string, string>> = {
   'GET /_miroir/topology/diff': 'What differs between two epochs.',
   'GET /_miroir/audit': 'What operators did, with who and why; filtered.',
   'GET /_miroir/shards': 'Each shard with its copies and their states.',
+  'GET /_miroir/indexes/{uid}/placement':
+    'Why copies are where they are; of one shard, or of the shard of a document id.',
+  'POST /_miroir/indexes/{uid}/placement/preview':
+    'What a change of nodes, copies or shards would move; changes nothing.',
   'POST /_miroir/nodes': 'Add a node.',
   'PATCH /_miroir/nodes/{id}': 'Set the weight or the zone of a node.',
   'POST /_miroir/nodes/{id}/replace': 'Have a new node take over every copy of this one.',
