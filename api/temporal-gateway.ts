@@ -1,6 +1,7 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { Client, Connection } from '@temporalio/client';
 import { MeiliError } from '../core/errors';
+import { metadataOfRun } from '../workflows/summaries/runs';
 
 /** How long a request of an operator waits for Temporal before it is told that it is away. */
 const controlDeadlineMs = 5_000;
@@ -42,6 +43,7 @@ export class TemporalGateway {
         taskQueue: this.options.taskQueue,
         workflowId: run.workflowId,
         args: [...run.args],
+        ...metadataOfRun(run.workflowType, run.args),
         ...(run.memo === undefined ? {} : { memo: run.memo }),
       }),
     );

@@ -7,6 +7,7 @@ import type { ArchiveSchedules } from './archive-schedules';
 import type { Store } from '../store/types';
 import { upkeepSchedules } from './upkeep-schedules';
 import type { WantedSchedule } from '../workflows/schedules';
+import { metadataOfRun } from '../workflows/summaries/runs';
 import {
   canarySchedule,
   expireSchedule,
@@ -33,6 +34,7 @@ async function put(client: Client, taskQueue: string, wanted: WantedSchedule): P
   const action = {
     ...{ type: 'startWorkflow' as const, workflowType, workflowId: scheduleId, taskQueue },
     args: [...args],
+    ...metadataOfRun(workflowType, args),
   };
   const policies = { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: catchUpMs };
   const state = { paused, note };

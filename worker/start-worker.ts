@@ -46,15 +46,18 @@ export interface RunningWorker {
   shutdown(): void;
 }
 
-/** A bundle made at build time, or the compiled workflows beside this file, or their sources. */
+/** A bundle made before, with its interceptors, or the compiled workflows beside this file, or their sources. */
 function workflowsOf(
   env: NodeJS.ProcessEnv,
-): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath' | 'interceptors'> {
   const codePath = env['MIROIR_WORKFLOW_BUNDLE'];
   if (codePath !== undefined && codePath !== '') return { workflowBundle: { codePath } };
   const folder = join(__dirname, '..', 'workflows');
-  const compiled = join(folder, 'index.js');
-  return { workflowsPath: existsSync(compiled) ? compiled : join(folder, 'index.ts') };
+  const ending = existsSync(join(folder, 'index.js')) ? 'js' : 'ts';
+  return {
+    workflowsPath: join(folder, `index.${ending}`),
+    interceptors: { workflowModules: [join(folder, `interceptors.${ending}`)] },
+  };
 }
 
 interface Opened {

@@ -18,7 +18,8 @@ import type { OperationSpec } from './operation-state';
 import { quickChange, quickRead } from './policies';
 import { finishByReport, rateOf, resumedOf } from './rebalance';
 import type { PlannedWork } from './run-plan';
-import { childrenOf, dropUnwanted, runByPlan } from './run-plan';
+import { childrenOf } from './children';
+import { dropUnwanted, runByPlan } from './run-plan';
 
 const { checkChange, planChange, recheckChange } =
   proxyActivities<Pick<Activities, 'checkChange' | 'planChange' | 'recheckChange'>>(quickRead);

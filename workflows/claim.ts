@@ -4,6 +4,7 @@ import type { GroupId } from '../core/ids';
 import { fatal } from './failures';
 import type { Operation } from './operation';
 import { claimCallMs, claimPauseMs, claimWaitMsMax, quickChange } from './policies';
+import { line } from './summaries/line';
 
 const { claimGroups, releaseGroups } =
   proxyActivities<Pick<Activities, 'claimGroups' | 'releaseGroups'>>(quickChange);
@@ -49,7 +50,7 @@ async function waitForClaim(operation: Operation, groups: readonly GroupId[]): P
     if (verdict.full === true) throw fatal('queue-full', verdict.reason);
     if (Date.now() >= end) throw fatal('group-busy', verdict.reason);
     const waitMs = pauseMs;
-    await operation.waiting(verdict.reason, () => sleep(waitMs));
+    await operation.waiting(verdict.reason, () => sleep(waitMs, { summary: line(verdict.reason) }));
     pauseMs = Math.min(pauseMs * 2, claimPauseMs.max);
     // The next call waits inside; what it waits for is still what was shown last.
     operation.state.waitingFor = verdict.reason;

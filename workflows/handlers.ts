@@ -106,6 +106,17 @@ function applies(state: OperationState, command: ControlCommand): boolean {
   return command.command !== 'cancel' || state.cancellable;
 }
 
+/** What Temporal's page says of a message. */
+const says = (description: string) => ({ description });
+
+/** A validator that demands a name, then asks the rule. */
+const checked =
+  (state: OperationState, rule: (state: OperationState) => void) =>
+  (request: OperatorRequest): void => {
+    refuseNobody(request);
+    rule(state);
+  };
+
 /** Attaches the handlers of all messages. */
 export function handleOperator(operation: Operation, onCommand: OnCommand): void {
   const { state } = operation;
@@ -120,28 +131,44 @@ export function handleOperator(operation: Operation, onCommand: OnCommand): void
     (command: 'pause' | 'resume' | 'cancel') =>
     ({ who }: OperatorRequest): Promise<Accepted> =>
       accept({ command, who });
-  const checked =
-    (check: (state: OperationState) => void) =>
-    (request: OperatorRequest): void => {
-      refuseNobody(request);
-      check(state);
-    };
-
-  setHandler(progressQuery, () => progressOf(state));
-  setHandler(planQuery, () => state.plan);
-  setHandler(pauseUpdate, steer('pause'), { validator: checked(mayPause) });
-  setHandler(resumeUpdate, steer('resume'), { validator: checked(mayResume) });
-  setHandler(cancelUpdate, steer('cancel'), { validator: checked(mayCancel) });
+  setHandler(progressQuery, () => progressOf(state), says('How far it is, and what it waits for.'));
+  setHandler(planQuery, () => state.plan, says('What it does or would do; null: not planned yet.'));
+  setHandler(pauseUpdate, steer('pause'), {
+    ...says('Stop at the next safe place.'),
+    validator: checked(state, mayPause),
+  });
+  setHandler(resumeUpdate, steer('resume'), {
+    ...says('Go on.'),
+    validator: checked(state, mayResume),
+  });
+  setHandler(cancelUpdate, steer('cancel'), {
+    ...says('Undo it, while there is a way back.'),
+    validator: checked(state, mayCancel),
+  });
   setHandler(
     setThrottleUpdate,
     ({ who, documentsPerSecond }) => accept({ command: 'setThrottle', who, documentsPerSecond }),
     {
+      ...says('Copy so many documents a second; null: as fast as it goes.'),
       validator: (request) => {
         refuseNobody(request);
         mayThrottle(state, request);
       },
     },
   );
+  handleDecisions(operation, onCommand);
+  setHandler(
+    controlSignal,
+    async (command) => {
+      if (applies(state, command)) await accept(command);
+    },
+    says('A command of the operation that started this one.'),
+  );
+}
+
+/** What decides over the whole plan: its approval, and the way back after the cut over. */
+function handleDecisions(operation: Operation, onCommand: OnCommand): void {
+  const { state } = operation;
   setHandler(
     approveUpdate,
     async ({ who }) => {
@@ -151,7 +178,10 @@ export function handleOperator(operation: Operation, onCommand: OnCommand): void
       await operation.show();
       return accepted;
     },
-    { validator: (request) => mayApprove(state, request) },
+    {
+      ...says('Let the plan of this epoch run.'),
+      validator: (request) => mayApprove(state, request),
+    },
   );
   setHandler(
     reverseUpdate,
@@ -166,11 +196,11 @@ export function handleOperator(operation: Operation, onCommand: OnCommand): void
       }
       return accepted;
     },
-    { validator: checked(mayReverse) },
+    {
+      ...says('Flip reads back, while the source still takes every write.'),
+      validator: checked(state, mayReverse),
+    },
   );
-  setHandler(controlSignal, async (command) => {
-    if (applies(state, command)) await accept(command);
-  });
 }
 
 /**

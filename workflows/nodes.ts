@@ -15,8 +15,9 @@ import type { Operation } from './operation';
 import type { OperationSpec } from './operation-state';
 import { quickChange, quickRead } from './policies';
 import { finishByReport, rateOf, rebalanceWork, resumedOf } from './rebalance';
-import { childrenOf, runByPlan } from './run-plan';
-import type { Children } from './run-plan';
+import { childrenOf } from './children';
+import { runByPlan } from './run-plan';
+import type { Children } from './children';
 
 const { checkNewNode, mayLeave } =
   proxyActivities<Pick<Activities, 'checkNewNode' | 'mayLeave'>>(quickRead);

@@ -3,6 +3,7 @@ import {
   CancellationScope,
   condition,
   proxyLocalActivities,
+  setCurrentDetails,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -10,6 +11,7 @@ import { CancelledFailure } from '@temporalio/common';
 import type { Activities } from '../activities/types';
 import { localView } from './policies';
 import type { OperationSpec, OperationState } from './operation-state';
+import { detailsOf } from './summaries/details';
 import { firstAttributes, phaseAttributes, viewOf, viewWriter } from './view';
 
 const { writeView } = proxyLocalActivities<Pick<Activities, 'writeView'>>(localView);
@@ -85,9 +87,10 @@ export function beginOperation(spec: OperationSpec): Operation {
   const state = firstState(spec);
   let forward: CancellationScope | null = null;
   upsertSearchAttributes(firstAttributes(spec));
-  const show = viewWriter(() =>
-    CancellationScope.nonCancellable(() => writeView(viewOf(spec, state, startedAt))),
-  );
+  const show = viewWriter(() => {
+    setCurrentDetails(detailsOf(state));
+    return CancellationScope.nonCancellable(() => writeView(viewOf(spec, state, startedAt)));
+  });
 
   const operation: Operation = {
     id: workflowInfo().workflowId,

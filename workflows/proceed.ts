@@ -2,6 +2,7 @@ import { condition, setHandler } from '@temporalio/workflow';
 import { refusal } from './failures';
 import { proceedUpdate } from './messages';
 import type { Operation } from './operation';
+import { line } from './summaries/line';
 
 export interface Until {
   readonly seen?: () => boolean;
@@ -52,7 +53,7 @@ export function handleProceed(operation: Operation): Outside {
       try {
         await operation.waiting(what, async () => {
           if (timeoutMs === undefined) await condition(is);
-          else await condition(is, timeoutMs);
+          else await condition(is, timeoutMs, { summary: line(what) });
         });
       } finally {
         waiting = false;

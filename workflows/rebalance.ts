@@ -12,7 +12,8 @@ import type { Operation } from './operation';
 import type { OperationSpec } from './operation-state';
 import { quickRead } from './policies';
 import type { PlannedWork } from './run-plan';
-import { childrenOf, runByPlan } from './run-plan';
+import { childrenOf } from './children';
+import { runByPlan } from './run-plan';
 
 const { planRebalance, planRepair, checkPlan } =
   proxyActivities<Pick<Activities, 'planRebalance' | 'planRepair' | 'checkPlan'>>(quickRead);

@@ -10,7 +10,8 @@ import type { Operation } from './operation';
 import { longWait, quickChange, quickRead } from './policies';
 import { finishByReport, rateOf, resumedOf } from './rebalance';
 import type { PlannedWork } from './run-plan';
-import { childrenOf, runByPlan } from './run-plan';
+import { childrenOf } from './children';
+import { runByPlan } from './run-plan';
 
 const { checkRebuild, planRepair, checkPlan } =
   proxyActivities<Pick<Activities, 'checkRebuild' | 'planRepair' | 'checkPlan'>>(quickRead);

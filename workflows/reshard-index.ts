@@ -6,6 +6,7 @@ import { runChange } from './change';
 import { fatal } from './failures';
 import type { Operation } from './operation';
 import { joinPauseMs, quickChange, reshardTriesMax } from './policies';
+import { line } from './summaries/line';
 
 const { reshardCatalogue } = proxyActivities<Pick<Activities, 'reshardCatalogue'>>(quickChange);
 
@@ -46,7 +47,7 @@ async function resharded(operation: Operation, { input, more }: Turn): Promise<v
     }
     if (outcome.final || tries === reshardTriesMax) throw fatal('reshard-refused', outcome.reason);
     await operation.waiting(`a moment without open writes: ${outcome.reason}`, () =>
-      sleep(joinPauseMs),
+      sleep(joinPauseMs, { summary: line(`try again: ${outcome.reason}`) }),
     );
   }
 }

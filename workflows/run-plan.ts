@@ -1,6 +1,5 @@
 import {
   condition,
-  getExternalWorkflowHandle,
   ParentClosePolicy,
   proxyActivities,
   startChild,
@@ -17,12 +16,13 @@ import type {
   RunOptions,
   SyncReport,
 } from '../core/operations';
+import { shareOf, steerLate } from './children';
+import type { Children } from './children';
 import { withClaim } from './claim';
 import { deleteWhenKept } from './delete-when-kept';
 import { textOf } from './failures';
 import { syncId } from './ids';
-import type { ControlCommand } from './messages';
-import { controlSignal } from './messages';
+import { takeNext } from './next-sync';
 import type { Operation } from './operation';
 import { historyEventsMax, irreversible, longWait, reportErrorsMax } from './policies';
 import type { syncShards } from './sync-shards';
@@ -54,12 +54,6 @@ export interface PlannedWork {
   continueWith(resume: PlanResume): Promise<never>;
 }
 
-/** The running children of one operation, reachable for the operator's commands. */
-export interface Children {
-  readonly ids: Set<string>;
-  passOn(command: ControlCommand): Promise<void>;
-}
-
 const noTotals: OperationTotals = {
   done: 0,
   canceled: 0,
@@ -68,33 +62,6 @@ const noTotals: OperationTotals = {
   documentsCopied: 0,
   errors: [],
 };
-
-/** The operation's rate is shared by the syncs that may run at once. */
-const shareOf = (
-  rate: number | null,
-  { parallelSyncs }: Pick<RunOptions, 'parallelSyncs'>,
-): number | null => (rate === null ? null : Math.max(1, Math.floor(rate / parallelSyncs)));
-
-export function childrenOf(options: Pick<RunOptions, 'parallelSyncs'>): Children {
-  const ids = new Set<string>();
-  return {
-    ids,
-    async passOn(command) {
-      const passed: ControlCommand =
-        command.command === 'setThrottle'
-          ? { ...command, documentsPerSecond: shareOf(command.documentsPerSecond, options) }
-          : command;
-      for (const id of [...ids].sort()) {
-        try {
-          await getExternalWorkflowHandle(id).signal(controlSignal, passed);
-        } catch {
-          // The child ended before the signal came: there is nothing left to steer.
-          ids.delete(id);
-        }
-      }
-    },
-  };
-}
 
 /**
  * Plan, approval, then one child for each sync, at most `parallelSyncs` at a time. What is already
@@ -233,7 +200,9 @@ export async function waitForApproval(
   await operation.enter('approve');
   const approved = await operation.cancellable(() =>
     operation.waiting('an approval of the plan', () =>
-      condition(() => state.approvedBy !== null, options.approvalExpiryMs),
+      condition(() => state.approvedBy !== null, options.approvalExpiryMs, {
+        summary: 'the approval of the plan, until this time',
+      }),
     ),
   );
   state.status = 'running';
@@ -291,6 +260,7 @@ async function runSyncs(operation: Operation, run: SyncRun): Promise<OperationTo
   const finished = new Set(resume.finished);
   const todo = syncs.map((_, position) => position).filter((position) => !finished.has(position));
   let totals = resume.reports;
+  const running = new Set<string>();
   let active = 0;
   state.done = finished.size;
   state.total = syncs.length;
@@ -306,6 +276,7 @@ async function runSyncs(operation: Operation, run: SyncRun): Promise<OperationTo
     state.done = finished.size;
     state.documentsCopied = totals.documentsCopied;
     active -= 1;
+    running.delete(syncId(sync));
     await operation.show();
   };
 
@@ -315,10 +286,16 @@ async function runSyncs(operation: Operation, run: SyncRun): Promise<OperationTo
       () => isStopped(state) || (!state.paused && active < work.options.parallelSyncs),
     );
     if (isStopped(state) || isLong(work.options)) break;
-    const position = todo.shift();
-    const sync = position === undefined ? undefined : syncs[position];
-    if (position === undefined || sync === undefined) break;
+    const position = takeNext(todo, syncs, running);
+    if (position === null) {
+      const before = running.size;
+      await condition(() => isStopped(state) || running.size < before);
+      continue;
+    }
+    const sync = syncs[position];
+    if (sync === undefined) break;
     active += 1;
+    running.add(syncId(sync));
     started.push(one(position, sync));
   }
   // Children are drained first: continue-as-new of a parent ends those that still run.
@@ -379,16 +356,5 @@ async function runSync(
     throw new Error(`${id} is running already, started by another operation.`);
   } finally {
     children.ids.delete(id);
-  }
-}
-
-/** A command that came while the child was being started did not reach it. */
-async function steerLate({ state }: Operation, children: Children): Promise<void> {
-  if (state.canceledBy !== null) {
-    await children.passOn({ command: 'cancel', who: state.canceledBy });
-  } else if (state.reversedBy !== null) {
-    await children.passOn({ command: 'reverse', who: state.reversedBy });
-  } else if (state.paused) {
-    await children.passOn({ command: 'pause', who: 'parent' });
   }
 }

@@ -27,6 +27,7 @@ import {
   refillsMax,
   withHeartbeat,
 } from './policies';
+import { line } from './summaries/line';
 
 interface Sync {
   readonly input: SyncInput;
@@ -162,7 +163,7 @@ async function catchUpAndJoin(sync: Sync): Promise<void> {
         return;
       }
       await operation.waiting(`a moment in which the join is possible: ${join.reason}`, () =>
-        sleep(joinPauseMs),
+        sleep(joinPauseMs, { summary: line(`join again: ${join.reason}`) }),
       );
     }
     await continueIfLong(sync, 'catch-up');
@@ -175,7 +176,9 @@ async function waitForCanaries(sync: Sync): Promise<void> {
   for (;;) {
     const verdict = await activities.canariesAreGreen({ index: ref.index });
     if (verdict.ok) return;
-    await operation.waiting(verdict.reason, () => sleep(canaryPauseMs));
+    await operation.waiting(verdict.reason, () =>
+      sleep(canaryPauseMs, { summary: line(verdict.reason) }),
+    );
     await operation.checkpoint();
   }
 }
@@ -189,7 +192,9 @@ async function reversedInGrace(sync: Sync): Promise<boolean> {
   state.reversible = true;
   await operation.enter('grace');
   await operation.waiting('the grace time, in which `reverse` goes back', () =>
-    condition(() => state.reversedBy !== null, input.options.graceMs),
+    condition(() => state.reversedBy !== null, input.options.graceMs, {
+      summary: 'the grace time, in which `reverse` goes back',
+    }),
   );
   await operation.checkpoint();
   state.reversible = false;

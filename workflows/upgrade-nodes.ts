@@ -28,8 +28,10 @@ import { canaryPauseMs, historyEventsMax, longWait, quickChange, quickRead } fro
 import { handleProceed } from './proceed';
 import type { Outside } from './proceed';
 import type { repairReplica } from './rebalance';
-import { childrenOf, waitForApproval } from './run-plan';
-import type { Children } from './run-plan';
+import { childrenOf } from './children';
+import { waitForApproval } from './run-plan';
+import type { Children } from './children';
+import { line } from './summaries/line';
 
 const { planUpgrade, countStale, canariesAreGreen } =
   proxyActivities<Pick<Activities, 'planUpgrade' | 'countStale' | 'canariesAreGreen'>>(quickRead);
@@ -276,7 +278,9 @@ async function repair(
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     await operation.cancellable(() =>
-      operation.waiting(`${workflowId}, which is running already`, () => sleep(canaryPauseMs)),
+      operation.waiting(`${workflowId}, which is running already`, () =>
+        sleep(canaryPauseMs, { summary: `${workflowId} is running already` }),
+      ),
     );
     return false;
   } finally {
@@ -295,7 +299,9 @@ async function waitForCanaries(
       const verdict = await operation.cancellable(() => canariesAreGreen({ index }));
       if (verdict.ok) break;
       await operation.cancellable(() =>
-        operation.waiting(verdict.reason, () => sleep(canaryPauseMs)),
+        operation.waiting(verdict.reason, () =>
+          sleep(canaryPauseMs, { summary: line(verdict.reason) }),
+        ),
       );
     }
   }

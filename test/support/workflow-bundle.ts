@@ -22,7 +22,11 @@ export async function bundleWorkflows(): Promise<string | null> {
   if (!existsSync(entry)) return null;
   const path = join(cache, `${sourcesHash()}.js`);
   if (existsSync(path)) return path;
-  const { code } = await bundleWorkflowCode({ workflowsPath: entry, logger: silent });
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: entry,
+    workflowInterceptorModules: [join(root, 'workflows', 'interceptors.ts')],
+    logger: silent,
+  });
   mkdirSync(cache, { recursive: true });
   // Written beside and renamed: a reader never sees half a bundle.
   const beside = `${path}.${String(process.pid)}`;

@@ -45,6 +45,11 @@ const factor = { index: productsUid, physicalUid: products, replicationFactor: 2
 const changes: Readonly<Record<string, (spareUrl: string) => SpreadChange>> = {
   rebalance: () => ({ kind: 'rebalance', group: groupId(0) }),
   'drain-node': () => ({ kind: 'drain-node', node: nodeId('meili-0'), lost: false }),
+  'add-node': (url) => ({
+    kind: 'add-node',
+    node: { id: nodeId('meili-3'), url, group: groupId(0), zone: null, weight: 1 },
+  }),
+  'remove-node': () => ({ kind: 'remove-node', node: nodeId('meili-0'), lost: false }),
   'set-node': () => ({ kind: 'set-node', node: nodeId('meili-1'), weight: 3, zone: null }),
   'replace-node': (url) => ({
     ...{ kind: 'replace-node', old: nodeId('meili-0'), lost: false },
@@ -230,9 +235,14 @@ function expectCatalogue(now: Fleet, change: SpreadChange, report: OperationRepo
       expect(entry.shardCount).toBe(done || up ? change.shardCount : shardCount);
       break;
     }
-    case 'rebalance':
     case 'add-node':
+      // A cancel leaves it in the fleet, with what it answers for already.
+      expect(node('meili-3')?.intent).toBe('active');
+      break;
     case 'remove-node':
+      expect(node('meili-0')?.intent).toBe(done ? undefined : 'active');
+      break;
+    case 'rebalance':
     case 'remove-group':
       break;
   }
@@ -247,9 +257,10 @@ function expectWholePairs(before: Fleet, now: Fleet, change: SpreadChange): void
   const pairs = new Map<string, boolean[]>();
   for (const { entry: planned, moves } of indexes) {
     if (planned.shardCount !== entry.shardCount) continue;
-    for (const { group, shard, source, target } of moves) {
+    for (const { group, shard, source, target, kind } of moves) {
       const row = entry.placement.find((placed) => placed.group === group)?.shards[shard] ?? [];
-      const key = `${String(group)} ${source} ${target}`;
+      // What is moved and what is copied between two nodes are two syncs, each whole by itself.
+      const key = `${String(group)} ${source} ${target} ${kind}`;
       const arrived = row.some((replica) => replica.node === target);
       pairs.set(key, [...(pairs.get(key) ?? []), arrived]);
     }

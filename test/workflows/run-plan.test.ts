@@ -4,7 +4,7 @@
  * Method: the real workflows on a real Temporal with activities that write down their calls.
  */
 import type { WorkflowHandle } from '@temporalio/client';
-import { groupId, nodeId } from '../../core/ids';
+import { groupId, nodeId, shardId } from '../../core/ids';
 import type { OperationPlan, OperationReport, ProgressView } from '../../core/operations';
 import { syncId } from '../../workflows/ids';
 import { waitFor } from '../support/wait-for';
@@ -120,6 +120,25 @@ describe('operations by plan', () => {
     gate.open();
     await handle.executeUpdate('resume', { args: [who] });
     expect(await result(handle)).toMatchObject({ outcome: 'done', totals: { done: 4 } });
+  });
+
+  test('what is moved and what is copied between two nodes go one after the other', async () => {
+    const [both = '', other = ''] = targets(2);
+    const plan = planOf([both, both, other], 7);
+    const [move, copy, third] = plan.syncs;
+    if (move === undefined || copy === undefined || third === undefined) throw new Error('syncs');
+    const shards = [shardId(5)];
+    world.plans = [{ ...plan, syncs: [move, { ...copy, kind: 'copy', shards }, third] }];
+    const gate = world.gate('verifyCopy');
+    const handle = await runs.start('rebalance', auto);
+    // The third does not wait for the second, whose pair is at work.
+    await waitFor(() => gate.reached === 2, { what: 'the first and the third' });
+    expect(world.view(childId(other))).toBeDefined();
+    gate.open();
+    expect(await result(handle)).toMatchObject({
+      outcome: 'done',
+      totals: { done: 3, failed: 0, errors: [] },
+    });
   });
 
   test('a cancel undoes the running syncs and starts no more', async () => {

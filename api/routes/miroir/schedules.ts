@@ -1,5 +1,6 @@
 import { ScheduleOverlapPolicy } from '@temporalio/client';
 import type { WantedSchedule } from '../../../workflows/schedules';
+import { metadataOfRun } from '../../../workflows/summaries/runs';
 import type { ApiContext } from '../../context';
 import { temporalOf } from './operator-route';
 
@@ -16,6 +17,7 @@ export async function putSchedule(ctx: ApiContext, request: WantedSchedule): Pro
     workflowId: request.scheduleId,
     taskQueue: ctx.config.temporal.taskQueue,
     args: [...request.args],
+    ...metadataOfRun(request.workflowType, request.args),
   };
   const policies = { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: request.catchUpMs };
   const state = { paused: request.paused, note: request.note };
