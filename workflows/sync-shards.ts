@@ -269,6 +269,7 @@ async function report(
   const { operation, input } = sync;
   const status = outcome === 'done' ? 'succeeded' : outcome === 'failed' ? 'failed' : 'canceled';
   operation.state.phase = 'done';
+  if (outcome === 'done') operation.state.done = operation.state.total;
   await operation.finish(status, error);
   const { physicalUid, index, group, source, sourceGroup, target, shards, kind } = input;
   return {

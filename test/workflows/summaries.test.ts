@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { Payload } from '@temporalio/common';
 import { summarisedActivities, summaryOfActivity } from '../../workflows/summaries/activities';
-import { line } from '../../workflows/summaries/line';
+import { counted, line } from '../../workflows/summaries/line';
 import { metadataOfRun } from '../../workflows/summaries/runs';
 import { workflowTypes } from '../../workflows/messages';
 import { historyOf, histories } from '../replay/record';
@@ -76,6 +76,9 @@ test('names of any length make one short line', () => {
   const long = `${'漢'.repeat(300)}\n second`;
   expect(Buffer.byteLength(line(long))).toBeLessThan(bytesMax);
   expect(line('a\n b\t c ')).toBe('a b c');
+  expect([counted(1, 'copy'), counted(3, 'copy'), counted(2, 'old index')]).toEqual([
+    ...['1 copy', '3 copies', '2 old indexes'],
+  ]);
   const { staticDetails } = metadataOfRun('settingsBroadcast', [
     { physicalUid: 'p', who: long, why: long },
   ]);

@@ -7,8 +7,15 @@ export function line(text: string): string {
   return flat.length <= charactersMax ? flat : `${flat.slice(0, charactersMax - 1)}…`;
 }
 
-export const counted = (n: number, unit: string): string =>
-  `${String(n)} ${unit}${n === 1 ? '' : 's'}`;
+const plurals: Readonly<Record<string, string>> = { copy: 'copies', index: 'indexes' };
+
+/** `3 copies`; the unit's last word is the one that is counted. */
+export function counted(n: number, unit: string): string {
+  if (n === 1) return `1 ${unit}`;
+  const words = unit.split(' ');
+  const last = words.pop() ?? '';
+  return [String(n), ...words, plurals[last] ?? `${last}s`].join(' ');
+}
 
 export const indexOr = (name: string | null, otherwise = 'all indexes'): string =>
   name ?? otherwise;
