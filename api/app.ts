@@ -7,6 +7,7 @@ import { registerCompression } from './http/compression';
 import { registerCors } from './http/cors';
 import { registerEpochUnknown } from './http/epoch-unknown';
 import { registerErrors } from './http/errors';
+import { answerClientError, decodableUrl, plainJson } from './http/odd-requests';
 import { registerStateLost } from './http/state-lost';
 import { registerOpenApi } from './openapi/document';
 import { registerDumps } from './routes/dumps';
@@ -109,6 +110,8 @@ export function buildApp(ctx: ApiContext): FastifyInstance {
     requestTimeout: requestTimeoutMs,
     forceCloseConnections: 'idle',
     http: { maxHeaderSize: headerBytesMax },
+    rewriteUrl: (request) => decodableUrl(request.url ?? '/'),
+    clientErrorHandler: answerClientError,
     routerOptions: {
       maxParamLength: 1_024,
       ignoreTrailingSlash: true,
@@ -119,6 +122,7 @@ export function buildApp(ctx: ApiContext): FastifyInstance {
   registerCors(app);
   registerEpochUnknown(app, ctx.pod);
   registerStateLost(app, ctx.fleet);
+  plainJson(app);
   registerCompression(app);
   registerBodies(app, ctx.config.api);
   countRequests(app, ctx.metrics, ctx.fleet);

@@ -55,6 +55,14 @@ export function readListBody(body: JsonValue | undefined): ListRequest {
 export function readListQuery(query: unknown): ListRequest {
   const parameters = queryOf(query);
   demandKnown(parameters, known);
+  const network = parameters.get('useNetwork');
+  if (network !== undefined) {
+    // The engine reads this one as text and expects a boolean of it, so that no value fits.
+    throw new MeiliError(
+      codes.useNetwork,
+      `Invalid value type for parameter \`useNetwork\`: expected a string, but found a string: \`${network}\``,
+    );
+  }
   const list = (name: string): string[] | null => parameters.get(name)?.split(',') ?? null;
   return {
     offset: readCount(parameters, 'offset', { otherwise: 0, code: codes.offset }),
@@ -64,7 +72,7 @@ export function readListQuery(query: unknown): ListRequest {
       otherwise: false,
       code: codes.retrieveVectors,
     }),
-    ids: list('ids')?.map((id, ordinal) => demandId(id, ordinal)) ?? null,
+    ids: parameters.get('ids') === '' ? [] : (list('ids')?.map(demandId) ?? null),
     filter: filterOf(parameters.get('filter')),
     sort: list('sort'),
   };
@@ -93,15 +101,20 @@ function readIds(value: JsonValue | undefined, fields: Fields): readonly string[
     if (typeof id !== 'string' && typeof id !== 'number') {
       throw fields.wrongType(`ids[${ordinal}]`, 'a string or an integer', id);
     }
+    if (typeof id === 'number' && !Number.isInteger(id)) throw invalidIds(String(id), ordinal);
     return demandId(String(id), ordinal);
   });
 }
 
 function demandId(id: string, ordinal: number): string {
   if (/^[A-Za-z0-9_-]{1,511}$/.test(id)) return id;
-  throw new MeiliError('invalid_document_ids', `In \`.ids[${ordinal}]\`: ${invalidIdText(id)}`);
+  throw invalidIds(JSON.stringify(id), ordinal);
 }
 
-export function invalidIdText(id: string): string {
-  return `Document identifier \`${JSON.stringify(id)}\` is invalid. A document identifier can be of type integer or string, only composed of alphanumeric characters (a-z A-Z 0-9), hyphens (-) and underscores (_), and can not be more than 511 bytes.`;
+function invalidIds(shown: string, ordinal: number): MeiliError {
+  return new MeiliError('invalid_document_ids', `In \`.ids[${ordinal}]\`: ${invalidIdText(shown)}`);
+}
+
+function invalidIdText(shown: string): string {
+  return `Document identifier \`${shown}\` is invalid. A document identifier can be of type integer or string, only composed of alphanumeric characters (a-z A-Z 0-9), hyphens (-) and underscores (_), and can not be more than 511 bytes.`;
 }

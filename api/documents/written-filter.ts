@@ -36,9 +36,15 @@ export async function readWrittenFilter(
     answer === null || answer.status < 400
       ? null
       : (JSON.parse(answer.bytes.toString()) as { message?: string });
-  const message =
-    said?.message ??
-    `Invalid syntax for the filter parameter: \`expected String, Array, found: ${JSON.stringify(filter)}\`.`;
+  const message = said?.message ?? wrongFilter(filter).message;
   const own = entry === undefined ? message : message.replaceAll(entry.physicalUid, name);
   throw new MeiliError('invalid_document_filter', own);
+}
+
+/** For a value that is neither text nor a list. */
+export function wrongFilter(filter: JsonValue): MeiliError {
+  return new MeiliError(
+    'invalid_document_filter',
+    `Invalid syntax for the filter parameter: \`expected String, Array, found: ${JSON.stringify(filter)}\`.`,
+  );
 }

@@ -88,7 +88,9 @@ function demandType(request: FastifyRequest, kind: 'json' | 'documents'): void {
 /** For a type that does not fit the route, or that is no media type at all. */
 export function wrongContentType(request: FastifyRequest): MeiliError {
   const kind = request.routeOptions.config.body === 'documents' ? 'documents' : 'json';
-  const type = mediaType(request.headers['content-type'] ?? '');
+  const given = mediaType(request.headers['content-type'] ?? '');
+  // Of a type with a suffix (`application/vnd.x+json`) the engine's message leaves the suffix out.
+  const type = kind === 'documents' ? given.replace(/\+[^+]*$/, '') : given;
   return new MeiliError(
     'invalid_content_type',
     `The Content-Type \`${type}\` is invalid. Accepted values for the Content-Type header are: ${accepted(kind)}`,

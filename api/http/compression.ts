@@ -18,9 +18,19 @@ export function registerCompression(app: FastifyInstance): void {
     const accepted = request.headers['accept-encoding'];
     if (typeof accepted !== 'string' || accepted === '') return payload;
     const bytes = asBytes(payload);
-    if (bytes === null || reply.hasHeader('content-encoding')) return payload;
+    if (reply.hasHeader('content-encoding')) return payload;
+    if (bytes === null) {
+      // Nothing can be sent to who accepts nothing, not even that there is nothing.
+      const isRefused = payload === undefined || payload === null || payload === '';
+      return isRefused && chooseCoding(accepted) === null ? notAcceptable(reply) : payload;
+    }
     const chosen = chooseCoding(accepted);
     if (chosen === 'identity') return payload;
+    const vary = reply.getHeader('vary');
+    reply.header(
+      'vary',
+      vary === undefined ? 'accept-encoding' : `accept-encoding, ${String(vary)}`,
+    );
     if (chosen === null) return notAcceptable(reply);
     reply.header('content-encoding', chosen).removeHeader('content-length');
     return await compressors[chosen](bytes);
@@ -35,11 +45,15 @@ function asBytes(payload: unknown): Buffer | null {
 
 function notAcceptable(reply: FastifyReply): string {
   const list = supported.join(', ');
-  reply.code(406).type('text/plain; charset=utf-8').removeHeader('content-length');
+  reply.code(406).header('vary', 'accept-encoding');
+  reply.removeHeader('content-length').removeHeader('content-type');
   return list;
 }
 
-/** By RFC 9110: the highest weight wins, ours first among equals; `identity` unless refused. */
+/**
+ * By RFC 9110: the highest weight wins, ours first among equals; `identity` unless refused. `*` alone asks for
+ * no coding by name and gets none, as from the engine, unless `identity` is refused beside it.
+ */
 export function chooseCoding(header: string): Coding | 'identity' | null {
   const weights = new Map<string, number>();
   for (const part of header.split(',')) {
@@ -47,7 +61,8 @@ export function chooseCoding(header: string): Coding | 'identity' | null {
     const weight = parameters.find((parameter) => parameter.startsWith('q='));
     if (name !== '') weights.set(name, weight === undefined ? 1 : Number(weight.slice(2)) || 0);
   }
-  const weightOf = (name: string): number => weights.get(name) ?? weights.get('*') ?? 0;
+  const any = weights.get('identity') === 0 ? (weights.get('*') ?? 0) : 0;
+  const weightOf = (name: string): number => weights.get(name) ?? any;
   let best: Coding | null = null;
   for (const coding of supported) {
     if (weightOf(coding) > (best === null ? 0 : weightOf(best))) best = coding;

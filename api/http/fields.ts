@@ -6,6 +6,8 @@ import { BodyReader } from '../../core/search/values';
 type JsonObject = { [member: string]: JsonValue };
 
 export interface FieldRules {
+  /** Where in the body the object stands, as errors write it: `[0]`; the whole body if absent. */
+  readonly at?: string;
   /** In the order in which an error lists them. */
   readonly known: readonly string[];
   /** The code of an error at this member; `bad_request` otherwise. */
@@ -22,12 +24,13 @@ export interface FieldRules {
  */
 export class Fields {
   readonly #body: JsonObject;
-  readonly #root = new BodyReader('', 'bad_request');
+  readonly #root: BodyReader;
 
   constructor(
     body: JsonValue | undefined,
     private readonly rules: FieldRules,
   ) {
+    this.#root = new BodyReader(rules.at ?? '', 'bad_request');
     this.#body = this.#root.object(body ?? null);
     for (const name of Object.keys(this.#body)) this.#demandKnown(name);
   }

@@ -1,6 +1,7 @@
 import { MeiliError } from '../../core/errors';
 import type { JsonValue } from '../../core/fleet';
 import { isJsonSyntaxError, jsonFault } from '../../core/json/error';
+import { findValueFault } from '../../core/json/faults';
 import { JsonScanner, endOfBytes } from '../../core/json/scanner';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -12,12 +13,17 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 export function parseJsonBody(bytes: Uint8Array): JsonValue {
   if (bytes.length === 0) throw new MeiliError('missing_payload', 'A json payload is missing.');
   if (tooDeep(bytes)) throw malformed(reasonOf(bytes));
+  let value: JsonValue;
   try {
     // JSON.parse makes an own property of `__proto__`: it sets no prototype.
-    return JSON.parse(utf8.decode(bytes)) as JsonValue;
+    value = JSON.parse(utf8.decode(bytes)) as JsonValue;
   } catch {
     throw malformed(reasonOf(bytes));
   }
+  // The engine's parser refuses lone surrogates and numbers beyond a double, which `JSON.parse` takes.
+  const fault = findValueFault(bytes, 0, bytes.length);
+  if (fault !== null) throw malformed(fault.message);
+  return value;
 }
 
 /** The engine's parser gives up at this depth; printing much deeper values overflows the stack. */

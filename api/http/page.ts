@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../core/errors';
 import { MeiliError } from '../../core/errors';
+import { oneOf } from '../../core/search/values';
 
 /** A query string as Fastify gives it: the last of repeated parameters counts. */
 export function queryOf(query: unknown): ReadonlyMap<string, string> {
@@ -13,11 +14,7 @@ export function queryOf(query: unknown): ReadonlyMap<string, string> {
 export function demandKnown(query: ReadonlyMap<string, string>, known: readonly string[]): void {
   for (const name of query.keys()) {
     if (known.includes(name)) continue;
-    const expected = known.map((parameter) => `\`${parameter}\``).join(', ');
-    throw new MeiliError(
-      'bad_request',
-      `Unknown parameter \`${name}\`: expected one of ${expected}`,
-    );
+    throw new MeiliError('bad_request', `Unknown parameter \`${name}\`: ${oneOf(name, known)}`);
   }
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { MeiliError } from '../../core/errors';
 import type { JsonValue } from '../../core/fleet';
+import { oneOf } from '../../core/search/values';
 import type { ApiKey } from '../../store/record-types';
 import { isGlobalAction, isKeyAction, keyActions } from '../auth/actions';
 import { authorize } from '../auth/authorize';
@@ -9,7 +10,9 @@ import type { ApiContext } from '../context';
 import { Fields } from '../http/fields';
 import { readPage } from '../http/page';
 import { isoTime } from '../http/iso-time';
+import { uuidFault } from '../http/uuid';
 import { raiseEpoch } from '../raise-epoch';
+import { isIndexUid } from '../writes/operations/common';
 
 interface KeyParams {
   Params: { key: string };
@@ -102,11 +105,9 @@ function view(ctx: ApiContext, key: ApiKey): object {
   };
 }
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
 function newKey(body: JsonValue, now: Date): ApiKey {
   const fields = new Fields(body, {
-    known: ['name', 'description', 'uid', 'actions', 'indexes', 'expiresAt'],
+    known: ['description', 'name', 'uid', 'actions', 'indexes', 'expiresAt'],
     codes: {
       name: 'invalid_api_key_name',
       description: 'invalid_api_key_description',
@@ -122,12 +123,18 @@ function newKey(body: JsonValue, now: Date): ApiKey {
     },
   });
   const uid = fields.optionalString('uid');
-  if (uid !== null && !uuid.test(uid)) {
-    throw fields.invalid('uid', `\`${uid}\` is not a valid uuid`);
-  }
+  const fault = uid === null ? null : uuidFault(uid);
+  if (fault !== null) throw fields.invalid('uid', fault);
   const actions = fields.strings('actions');
   actions.forEach((action, ordinal) => demandAction(action, ordinal));
   const indexes = fields.strings('indexes');
+  indexes.forEach((pattern, ordinal) => {
+    if (isUidPattern(pattern)) return;
+    throw fields.invalid(
+      `indexes[${ordinal}]`,
+      `\`${pattern}\` is not a valid index uid pattern. Index uid patterns can be an integer or a string containing only alphanumeric characters, hyphens (-), underscores (_), and optionally end with a star (*).`,
+    );
+  });
   const at = now.toISOString();
   if (!fields.has('expiresAt')) fields.string('expiresAt');
   const key: ApiKey = {
@@ -144,12 +151,13 @@ function newKey(body: JsonValue, now: Date): ApiKey {
   return key;
 }
 
+const isUidPattern = (text: string): boolean => isIndexUid(text.replace(/\*$/, '')) || text === '*';
+
 function demandAction(action: string, ordinal: number): void {
   if (isKeyAction(action)) return;
-  const expected = keyActions.map((known) => `\`${known}\``).join(', ');
   throw new MeiliError(
     'invalid_api_key_actions',
-    `Unknown value \`${action}\` at \`.actions[${ordinal}]\`: expected one of ${expected}`,
+    `Unknown value \`${action}\` at \`.actions[${ordinal}]\`: ${oneOf(action, keyActions)}`,
   );
 }
 

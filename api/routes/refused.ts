@@ -1,10 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import { MeiliError } from '../../core/errors';
+import type { JsonValue } from '../../core/fleet';
 import type { KeyAction } from '../auth/actions';
 import { authorize } from '../auth/authorize';
 import type { ApiContext } from '../context';
 import type { FeatureName } from '../features';
 import { featureNotEnabled } from '../features';
+import { Fields } from '../http/fields';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
@@ -19,6 +21,8 @@ interface Refusal {
   readonly reason?: string;
   /** The body is looked at even so: a missing one is told first, as by Meilisearch. */
   readonly readsBody?: boolean;
+  /** The members of the body, where the engine names one that is unknown or missing before the feature. */
+  readonly body?: { readonly known: readonly string[]; readonly needed?: string };
 }
 
 const dsr = 'Using the `/dynamic-search-rules` routes';
@@ -52,11 +56,21 @@ const refusals: readonly Refusal[] = [
     routes: { 'PATCH /network': 'network.update' },
     feature: { name: 'network', doing: 'Using the /network route' },
     readsBody: true,
+    body: {
+      known: ['remotes', 'shards', 'previousShards', 'self', 'leader', 'previousRemotes'],
+    },
   },
   {
-    routes: { 'POST /logs/stream': 'metrics.get', 'POST /logs/stderr': 'metrics.get' },
+    routes: { 'POST /logs/stream': 'metrics.get' },
     feature: { name: 'logsRoute', doing: 'Modifying logs through the `/logs/*` routes' },
     readsBody: true,
+    body: { known: ['target', 'mode', 'profileMemory'] },
+  },
+  {
+    routes: { 'POST /logs/stderr': 'metrics.get' },
+    feature: { name: 'logsRoute', doing: 'Modifying logs through the `/logs/*` routes' },
+    readsBody: true,
+    body: { known: ['target'] },
   },
   {
     routes: { 'DELETE /logs/stream': 'metrics.get' },
@@ -71,6 +85,7 @@ const refusals: readonly Refusal[] = [
     and: 'documents.get',
     feature: { name: 'renderRoute', doing: 'calling the /render-template route' },
     readsBody: true,
+    body: { known: ['template', 'input'], needed: 'template' },
   },
   {
     routes: { 'POST /dynamic-search-rules': 'dynamicSearchRules.get' },
@@ -142,7 +157,11 @@ export function registerRefused(app: FastifyInstance, ctx: ApiContext): void {
           authorize(ctx, action),
           ...(refusal.and === undefined ? [] : [authorize(ctx, refusal.and)]),
         ],
-        handler: () => {
+        handler: (request) => {
+          if (refusal.body !== undefined) {
+            const fields = new Fields(request.body as JsonValue, refusal.body);
+            if (refusal.body.needed !== undefined) fields.object(refusal.body.needed);
+          }
           throw errorOf(refusal, route);
         },
       });

@@ -57,7 +57,7 @@ function readFormat(query: unknown): boolean {
   if (format !== 'raw' && format !== 'human') {
     throw new MeiliError(
       'invalid_stats_size_format',
-      `Unknown value \`${format}\` for parameter \`sizeFormat\`: expected one of \`raw\`, \`human\``,
+      `Unknown value \`${format}\` for parameter \`sizeFormat\`: expected one of \`human\`, \`raw\``,
     );
   }
   return format === 'human';

@@ -7,6 +7,7 @@ import type { Webhook } from '../../store/record-types';
 import { authorize } from '../auth/authorize';
 import type { ApiContext } from '../context';
 import { Fields } from '../http/fields';
+import { uuidFault } from '../http/uuid';
 import { raiseEpoch } from '../raise-epoch';
 import { redactSecret } from '../writes/operations/redact';
 
@@ -169,12 +170,9 @@ function sorted(headers: Readonly<Record<string, string>>): Record<string, strin
 }
 
 function demandUuid(text: string): string {
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return text.toLowerCase();
-  const problem = /^[0-9a-f-]*$/i.test(text)
-    ? `invalid length: expected length 32 for simple format, found ${text.length}`
-    : 'invalid character: expected an optional prefix of `urn:uuid:` followed by [0-9a-fA-F-], found ' +
-      `\`${[...text].find((letter) => !/[0-9a-f-]/i.test(letter)) ?? ''}\` at ${[...text].findIndex((letter) => !/[0-9a-f-]/i.test(letter)) + 1}`;
-  throw new MeiliError('invalid_webhook_uuid', `Invalid UUID: ${problem}`);
+  const fault = uuidFault(text);
+  if (fault === null) return text.toLowerCase();
+  throw new MeiliError('invalid_webhook_uuid', `Invalid UUID: ${fault}`);
 }
 
 function demandMutable(uuid: string): void {

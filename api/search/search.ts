@@ -6,7 +6,7 @@ import { pinnedIds } from '../../core/filter/pinned';
 import { shardOfId } from '../../core/hash';
 import { bucketFilter } from '../../core/hidden-fields';
 import type { ShardId } from '../../core/ids';
-import { MeiliError } from '../../core/errors';
+import { MeiliError, isMeiliError } from '../../core/errors';
 import { firstIncompatible } from '../../core/search/federation/compatibility';
 import { mergeHybrid } from '../../core/search/hybrid';
 import { refuseHiddenNames } from '../../core/search/hidden-names';
@@ -61,9 +61,12 @@ export async function runSearch(
   const ask = (half?: Half): Promise<Gathered> =>
     gatherBest(ctx, target, request, { ...options, half });
   if (searchKind(request) === 'hybrid') {
-    const [keyword, semantic] = await Promise.all([ask('keyword'), ask('semantic')]);
-    const merged = mergeHybrid(context(keyword.answers), semantic.answers);
-    return answered(newest, merged, joinHeaders([keyword.headers, semantic.headers]));
+    const [keyword, semantic] = await Promise.all([
+      ask('keyword'),
+      ask('semantic').catch(unlessEmbedding),
+    ]);
+    const merged = mergeHybrid(context(keyword.answers), semantic?.answers ?? null);
+    return answered(newest, merged, joinHeaders([keyword.headers, semantic?.headers ?? {}]));
   }
   const frequent = await gatherByFrequency(target, request, {
     tenantFilter: options.tenantFilter,
@@ -79,6 +82,12 @@ export async function runSearch(
   const doubts = frequent?.approximate === true ? (['frequency-strategy'] as const) : [];
   const named = { ...merged, approximate: [...merged.approximate, ...doubts] };
   return answered(newest, named, plain.headers);
+}
+
+/** A hybrid search whose query cannot be embedded answers its keyword half, as one Meilisearch does. */
+function unlessEmbedding(error: unknown): null {
+  if (isMeiliError(error) && error.code === 'vector_embedding_error') return null;
+  throw error;
 }
 
 /** Targets of an alias are ranked as one list, as in a federation: by rules that can be compared. */

@@ -45,7 +45,7 @@ export function mergeHybrid(
     return finishAnswer(input, {
       list: keyword,
       shown: cutToWindow(input, keyword.hits),
-      semantic: semantic === null && !isEnough(input, keyword.hits) ? null : 0,
+      semantic: 0,
     });
   }
   const vectors = mergeList({ ...input, answers: semantic });

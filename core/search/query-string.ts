@@ -10,6 +10,8 @@ import { oneOf } from './values';
 type Reader = (value: string, fail: (message: string) => MeiliError) => JsonValue;
 
 const asText: Reader = (value) => value;
+/** An empty list asks for nothing, as if it were not there. */
+const asFacets: Reader = (value, fail) => (value === '' ? null : asList(value, fail));
 const asList: Reader = (value) => value.split(',').map((item) => item.trim());
 
 const asUint: Reader = (value, fail) => {
@@ -48,7 +50,7 @@ const asFilter: Reader = (value) => {
 const asVector: Reader = (value, fail) =>
   value.split(',').map((item) => {
     const number = item.trim() === '' ? NaN : Number(item);
-    if (Number.isNaN(number)) throw fail(`could not parse \`${item}\` as a number`);
+    if (Number.isNaN(number)) throw fail('invalid float literal');
     return number;
   });
 
@@ -90,7 +92,7 @@ const parameters: Readonly<Record<string, Reader>> = {
   filter: asFilter,
   sort: asSort,
   distinct: asText,
-  facets: asList,
+  facets: asFacets,
   matchingStrategy: asText,
   attributesToSearchOn: asList,
   rankingScoreThreshold: asNumber('rankingScoreThreshold'),
@@ -146,6 +148,7 @@ function refuseUnknownWords(name: string, value: JsonValue | undefined, code: Er
         : null;
   words.forEach((word, i) => {
     if (accepted === null || accepted.includes(String(word))) return;
+    if (name === 'locales') throw unsupportedLocale(String(word));
     const place = Array.isArray(value) ? `${name}[${String(i)}]` : name;
     const known = oneOf(String(word), accepted);
     throw new MeiliError(
@@ -153,6 +156,15 @@ function refuseUnknownWords(name: string, value: JsonValue | undefined, code: Er
       `Unknown value \`${String(word)}\` for parameter \`${place}\`: ${known}`,
     );
   });
+}
+
+/** A query string and a body differ in this text: it lists the codes of two letters first, each sorted. */
+function unsupportedLocale(locale: string): MeiliError {
+  const sorted = [...locales].sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
+  return new MeiliError(
+    'invalid_search_locales',
+    `Invalid value in parameter \`locales\`: Unsupported locale \`${locale}\`, expected one of ${sorted.join(', ')}`,
+  );
 }
 
 function bodyOf(read: JsonObject): JsonObject {

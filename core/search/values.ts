@@ -56,7 +56,7 @@ export class BodyReader {
   }
 
   uint(value: JsonValue): number {
-    if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return value;
+    if (typeof value === 'number' && isWhole(value) && value >= 0) return value;
     throw this.wrongType('a positive integer', value);
   }
 
@@ -86,6 +86,9 @@ export class BodyReader {
   }
 }
 
+/** Whether the engine's parser takes it for an integer: beyond 64 bits it reads a float. */
+const isWhole = (value: number): boolean => Number.isInteger(value) && Math.abs(value) < 2 ** 64;
+
 export const isObject = (value: JsonValue | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -94,7 +97,7 @@ function kindOf(value: JsonValue): string {
   if (typeof value === 'string') return 'a string';
   if (Array.isArray(value)) return 'an array';
   if (typeof value !== 'number') return 'an object';
-  if (!Number.isInteger(value)) return 'a number';
+  if (!isWhole(value)) return 'a number';
   return value < 0 ? 'a negative integer' : 'a positive integer';
 }
 

@@ -120,10 +120,23 @@ export function mergeEmbedders(present: JsonValue | undefined, patch: JsonValue)
   return Object.fromEntries(Object.entries(merged).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** The two that every source has come last in a list, `binaryQuantized` at the end. */
+const listed = (known: readonly string[]): string[] => {
+  const common = ['distribution', 'binaryQuantized'];
+  const own = Object.keys(members).filter((one) => known.includes(one) && !common.includes(one));
+  return [...own, ...common];
+};
+
 const fail = (message: string): MeiliError => new MeiliError('invalid_settings_embedders', message);
 
 function checkEmbedder(name: string, embedder: JsonObject): void {
   const source = sourceOf(embedder);
+  if (source === 'composite') {
+    throw new MeiliError(
+      'feature_not_enabled',
+      'using `"composite"` as source requires enabling the `composite embedders` experimental feature. See https://github.com/orgs/meilisearch/discussions/816',
+    );
+  }
   const common = ['source', 'distribution', 'binaryQuantized'];
   const known = [...common, ...allowed[source]];
   for (const member of Object.keys(embedder)) {
@@ -132,7 +145,7 @@ function checkEmbedder(name: string, embedder: JsonObject): void {
     throw fail(
       `\`.embedders.${name}\`: Field \`${member}\` unavailable for source \`${source}\`.\n` +
         `  - note: \`${member}\` is available for ${others.length === 1 ? 'source' : 'sources'}: ${quoted(others)}\n` +
-        `  - note: available fields for source \`${source}\`: ${quoted(Object.keys(members).filter((one) => known.includes(one)))}`,
+        `  - note: available fields for source \`${source}\`: ${quoted(listed(known))}`,
     );
   }
   for (const member of mandatory[source] ?? []) {

@@ -25,11 +25,17 @@ export interface Side {
   write: PodForTest['write'];
 }
 
+/** One that also takes bytes over a socket, with this key. */
+export interface SideOnWire extends Side {
+  readonly url: string;
+  readonly key: string;
+}
+
 /** A fleet, and one node without Miroir, of the same engine. */
 export interface Sides {
   readonly fleet: FleetForTest;
   readonly pod: PodForTest;
-  readonly single: Side;
+  readonly single: SideOnWire;
   /** The same write on both sides. */
   both(method: string, path: string, body?: unknown): Promise<void>;
   close(): Promise<void>;
@@ -79,7 +85,7 @@ export async function sidesForTest(
 }
 
 /** A Meilisearch at `url`, spoken to as pods are. */
-export function sideOf(url: string, key: string): Side {
+export function sideOf(url: string, key: string): SideOnWire {
   const send: Side['send'] = async (method, path, body, headers = {}) => {
     const isRaw = typeof body === 'string' || Buffer.isBuffer(body);
     const answer = await fetch(url + path, {
@@ -111,7 +117,7 @@ export function sideOf(url: string, key: string): Side {
       { what: `task ${uid}`, deadlineMs: 60_000 },
     );
   };
-  return { send, write };
+  return { send, write, url, key };
 }
 
 interface Started {

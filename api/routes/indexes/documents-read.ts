@@ -7,7 +7,7 @@ import type { ApiContext } from '../../context';
 import { listDocuments } from '../../documents/list';
 import type { ListAnswer } from '../../documents/list';
 import type { ListRequest } from '../../documents/list-request';
-import { invalidIdText, named, readListBody, readListQuery } from '../../documents/list-request';
+import { named, readListBody, readListQuery } from '../../documents/list-request';
 import { listSorted } from '../../documents/list-sorted';
 import { listTargets } from '../../documents/list-targets';
 import { getDocument } from '../../documents/get';
@@ -52,7 +52,7 @@ export function registerDocumentsRead(app: FastifyInstance, ctx: ApiContext): vo
     { onRequest },
     async (request, reply) => {
       const { indexUid, documentId } = request.params;
-      if (reservedIds.has(documentId)) return await reply.code(405).send();
+      if (reservedIds.has(documentId)) return await reply.code(405).header('allow', 'POST').send();
       const query = queryOf(request.query);
       demandKnown(query, ['fields', 'retrieveVectors', 'useNetwork']);
       const retrieveVectors = readFlag(query, 'retrieveVectors', {
@@ -61,7 +61,8 @@ export function registerDocumentsRead(app: FastifyInstance, ctx: ApiContext): vo
       });
       const { entries } = searchTarget(ctx, indexUid);
       if (!/^[A-Za-z0-9_-]{1,511}$/.test(documentId)) {
-        throw new MeiliError('invalid_document_id', invalidIdText(documentId));
+        // No document can have it, so it is looked for nowhere.
+        throw new MeiliError('document_not_found', `Document \`${documentId}\` not found.`);
       }
       const fields = named(query.get('fields')?.split(',') ?? null);
       return await send(

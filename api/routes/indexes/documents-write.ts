@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { documentId, isDocumentId } from '../../../core/documents/identity';
+import { documentId } from '../../../core/documents/identity';
 import type { DocumentFormat } from '../../../core/documents/types';
 import { MeiliError } from '../../../core/errors';
 import type { JsonValue } from '../../../core/fleet';
@@ -7,7 +7,7 @@ import { isJsonSyntaxError } from '../../../core/json/error';
 import { scanArrayItems, skipWhitespace } from '../../../core/json/scan';
 import { authorize } from '../../auth/authorize';
 import type { ApiContext } from '../../context';
-import { readWrittenFilter } from '../../documents/written-filter';
+import { readWrittenFilter, wrongFilter } from '../../documents/written-filter';
 import { closeSpools } from '../../http/body';
 import { Fields } from '../../http/fields';
 import { mediaType } from '../../http/media-types';
@@ -44,6 +44,11 @@ function registerAddition(app: FastifyInstance, ctx: ApiContext, method: 'POST' 
     url: path,
     config: { body: 'documents' },
     onRequest: authorize(ctx, 'documents.add'),
+    // Parameters and path are judged before the type of the body.
+    preParsing: async (request) => {
+      readAddition(request);
+      demandIndexUid(request.params.indexUid);
+    },
     handler: async (request, reply) => {
       try {
         return await answerWithTask(ctx, reply, await readAdditionOf(ctx, request, method));
@@ -169,9 +174,7 @@ function registerDeletions(app: FastifyInstance, ctx: ApiContext): void {
     { onRequest },
     async (request, reply) => {
       const id = request.params.documentId;
-      if (fixedSegments.has(id)) return await reply.code(405).send();
-      demandIndexUid(request.params.indexUid);
-      if (!isDocumentId(id)) throw invalidId(JSON.stringify(id));
+      if (fixedSegments.has(id)) return await reply.code(405).header('allow', 'POST').send();
       return await answerWithTask(ctx, reply, submit(request, { kind: 'ids', ids: [id] }));
     },
   );
@@ -190,6 +193,7 @@ function registerDeletions(app: FastifyInstance, ctx: ApiContext): void {
     const original = fields.raw('filter');
     if (original === undefined) fields.string('filter');
     const name = demandIndexUid(request.params.indexUid);
+    if (original === null) throw wrongFilter(null);
     const parts = await readWrittenFilter(ctx, name, original ?? null);
     const doomed: Doomed = { kind: 'filter', original: original ?? null, parts };
     return await answerWithTask(ctx, reply, submit(request, doomed));
@@ -211,33 +215,40 @@ function deletion(
   };
 }
 
-function invalidId(shown: string): MeiliError {
-  return new MeiliError(
-    'invalid_document_id',
-    `Document identifier \`${shown}\` is invalid. A document identifier can be of type integer or string, only composed of alphanumeric characters (a-z A-Z 0-9), hyphens (-) and underscores (_), and can not be more than 511 bytes.`,
-  );
-}
-
-/** Ids by their bytes: a number above 2^53 must stay what it is. */
+/**
+ * Ids by their bytes: a number above 2^53 must stay what it is. One that no document can have is counted
+ * and deletes nothing, as on one Meilisearch.
+ */
 function readIds(bytes: Buffer): string[] {
   const ids: string[] = [];
   if (bytes[skipWhitespace(bytes, 0)] !== 0x5b) {
     throw new MeiliError(
       'bad_request',
-      `Json deserialize error: invalid type: ${kindAt(bytes)}, expected a sequence at line 1 column ${bytes.length}`,
+      `Json deserialize error: invalid type: ${kindAt(bytes)}, expected a sequence at line 1 column ${columnOf(bytes)}`,
     );
   }
   try {
     scanArrayItems(bytes, 0, (start, end) => {
       const read = documentId(bytes.subarray(start, end));
-      if (!read.ok) throw new MeiliError('invalid_document_id', read.message);
-      ids.push(read.id);
+      ids.push(read.ok ? read.id : textOf(bytes.subarray(start, end)));
     });
   } catch (error) {
     if (isJsonSyntaxError(error)) throw new MeiliError('malformed_payload', error.message);
     throw error;
   }
   return ids;
+}
+
+/** A string without its quotes, anything else as it is written. */
+function textOf(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes).toString();
+  return text.startsWith('"') ? (JSON.parse(text) as string) : text;
+}
+
+/** The engine's parser names the end of a value, but the beginning of an object. */
+function columnOf(bytes: Buffer): number {
+  const start = skipWhitespace(bytes, 0);
+  return bytes[start] === 0x7b ? start : bytes.length;
 }
 
 function kindAt(bytes: Buffer): string {

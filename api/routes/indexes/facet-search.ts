@@ -7,6 +7,7 @@ import type { FacetHit } from '../../../core/search/facet-hits';
 import { mergeFacetHits } from '../../../core/search/facet-hits';
 import { facetOrder, maxValuesPerFacet } from '../../../core/search/facets';
 import { hiddenFacetName, hiddenInWrittenFilter } from '../../../core/search/hidden-names';
+import { BodyReader } from '../../../core/search/values';
 import { authorize } from '../../auth/authorize';
 import { tenantFilterOf } from '../../auth/tenant-filter';
 import type { ApiContext } from '../../context';
@@ -129,16 +130,16 @@ function joined(ours: string | null, tenant: JsonValue, client: JsonValue): Json
 
 function demandFacetName(body: JsonValue): JsonObject {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw new MeiliError('bad_request', 'Invalid value type: expected an object');
+    throw new BodyReader('', 'bad_request').wrongType('an object', body);
   }
   const name = body['facetName'];
   if (name === undefined) {
     throw new MeiliError('missing_facet_search_facet_name', 'Missing field `facetName`');
   }
   if (typeof name !== 'string') {
-    throw new MeiliError(
-      'invalid_facet_search_facet_name',
-      `Invalid value type at \`.facetName\`: expected a string, but found ${JSON.stringify(name)}`,
+    throw new BodyReader('.facetName', 'invalid_facet_search_facet_name').wrongType(
+      'a string',
+      name,
     );
   }
   return body;

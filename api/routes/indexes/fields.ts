@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { MeiliError } from '../../../core/errors';
 import type { IndexEntry, JsonValue } from '../../../core/fleet';
 import {
   clientField,
@@ -12,6 +13,7 @@ import type { ApiContext } from '../../context';
 import { demandAnswered } from '../../search/answers';
 import { askPath } from '../../search/ask-path';
 import { scatter } from '../../search/scatter';
+import { isIndexUid } from '../../writes/operations/common';
 import { oneIndex } from '../target';
 import { wishOf } from './search';
 
@@ -29,7 +31,10 @@ export function registerFields(app: FastifyInstance, ctx: ApiContext): void {
     { onRequest: authorize(ctx, 'fields.post') },
     async (request, reply) => {
       const list = readListFields(request.body as JsonValue);
-      const entry = oneIndex(ctx, request.params.indexUid);
+      const uid = request.params.indexUid;
+      // This route alone does not judge the uid: what is none is not found.
+      if (!isIndexUid(uid)) throw new MeiliError('index_not_found', `Index \`${uid}\` not found.`);
+      const entry = oneIndex(ctx, uid);
       const { fields, headers } = await askFields(ctx, entry, wishOf(request));
       const shown = fields.filter((field) => matchesFields(field, list.filter));
       return await reply.headers(headers).send({

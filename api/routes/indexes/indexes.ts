@@ -2,13 +2,14 @@ import type { FastifyInstance } from 'fastify';
 import { MeiliError } from '../../../core/errors';
 import type { IndexEntry, JsonValue } from '../../../core/fleet';
 import type { IndexUid } from '../../../core/ids';
+import { BodyReader } from '../../../core/search/values';
 import { authorize } from '../../auth/authorize';
 import type { ApiContext } from '../../context';
 import { updatedAtOf } from '../../follower/update-times';
 import { Fields } from '../../http/fields';
 import { readPage } from '../../http/page';
 import { countDocuments, countWhenQuiet } from '../../writes/count';
-import { demandIndexUid } from '../../writes/operations/common';
+import { demandIndexUid, invalidIndexUid, isIndexUid } from '../../writes/operations/common';
 import {
   CreateIndex,
   DeleteIndex,
@@ -113,16 +114,13 @@ function readUpdate(body: JsonValue): { primaryKey: string | null; newUid: Index
   const uid = fields.optionalString('uid');
   return {
     primaryKey,
-    newUid: uid === null ? null : demandIndexUid(uid, 'Invalid value at `.uid`: '),
+    newUid: uid === null ? null : demandIndexUid(uid),
   };
 }
 
 function readSwaps(body: JsonValue): Swap[] {
   if (!Array.isArray(body)) {
-    throw new MeiliError(
-      'bad_request',
-      `Invalid value type: expected an array, but found ${body === null ? 'null' : typeof body}`,
-    );
+    throw new BodyReader('', 'bad_request').wrongType('an array', body);
   }
   const swaps = body.map((item, at) => readSwap(item, at));
   const seen = new Set<string>();
@@ -144,13 +142,18 @@ function readSwaps(body: JsonValue): Swap[] {
 
 function readSwap(item: JsonValue, at: number): Swap {
   const fields = new Fields(item, {
+    at: `[${at}]`,
     known: ['indexes', 'rename'],
     codes: { indexes: 'invalid_swap_indexes', rename: 'invalid_swap_rename' },
     missing: { indexes: 'missing_swap_indexes' },
   });
-  const uids = fields
-    .strings('indexes')
-    .map((uid, inner) => demandIndexUid(uid, `Invalid value at \`[${at}].indexes[${inner}]\`: `));
+  const uids = fields.strings('indexes').map((uid, inner) => {
+    if (!isIndexUid(uid)) {
+      const place = `Invalid value at \`[${at}].indexes[${inner}]\`: `;
+      throw new MeiliError('invalid_swap_indexes', invalidIndexUid(uid, place).message);
+    }
+    return demandIndexUid(uid);
+  });
   const [left, right, ...more] = uids;
   if (left === undefined || right === undefined || more.length > 0) {
     throw new MeiliError(

@@ -6,7 +6,7 @@ import type { JsonValue } from '../../../core/fleet';
 import { authorize } from '../../auth/authorize';
 import type { ApiContext } from '../../context';
 import { startSettingsRun } from '../../settings/start-run';
-import { demandIndexUid } from '../../writes/operations/common';
+import { demandIndexUid, isIndexUid } from '../../writes/operations/common';
 import { withoutSecrets } from '../../writes/operations/redact';
 import { UpdateSettings } from '../../writes/operations/update-settings';
 import type { UpdateSettingsInput } from '../../writes/operations/update-settings';
@@ -95,6 +95,9 @@ async function change(
   reply: FastifyReply,
   write: SettingsWrite,
 ): Promise<FastifyReply> {
+  // What is wrong with the body is said before what is wrong with the name, as by the engine.
+  const judged = isIndexUid(request.params.indexUid) ? null : write.apply(resetSettings().settings);
+  if (judged?.ok === false) throw judged.error;
   const name = demandIndexUid(request.params.indexUid);
   const mayCreate = mayCreateIndex(ctx, request, name);
   return await submit(ctx, request, reply, { name, mayCreate, ...write });

@@ -92,7 +92,8 @@ export class UpdateIndex implements Operation {
     const task = { type: 'indexUpdate' as const, indexUid: uid, details };
     const entry = fleet.index(uid)?.entry;
     if (entry === undefined) return finalPlan(task, indexNotFound(uid));
-    if (newUid !== null && isTaken(fleet, newUid)) {
+    // To its own name is no change, and no error either.
+    if (newUid !== null && newUid !== uid && isTaken(fleet, newUid)) {
       return finalPlan(task, renameRefused(uid, newUid).toBody());
     }
     const keyChanges = primaryKey !== null && primaryKey !== entry.primaryKey;

@@ -1,9 +1,14 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import type { Side } from '../sides';
+import type { SideOnWire } from '../sides';
+import { runOnWire } from './wire';
+import type { WireRequest } from './wire';
 
-/** `{ 'POST /indexes/films/search': body }`; a body of `$raw` and `$type` is sent as that text. */
+/**
+ * `{ 'POST /indexes/films/search': body }`; a body of `$raw` and `$type` is sent as that text. A step whose
+ * name begins with `WIRE` is sent byte for byte over a socket, as `wire.ts` says.
+ */
 type Step = Readonly<Record<string, unknown>>;
 
 interface ScenarioFile {
@@ -24,6 +29,8 @@ export interface Seen {
   readonly body: unknown;
   /** The finished task, where one was enqueued. */
   readonly task?: unknown;
+  /** Of an answer over a socket: those headers that clients go by. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const folder = join(process.cwd(), 'test', 'compat', 'scenarios');
@@ -56,7 +63,7 @@ export function loadExpected(): ReadonlyMap<string, readonly Seen[]> {
   );
 }
 
-export async function runScenario(side: Side, { steps }: Scenario): Promise<Seen[]> {
+export async function runScenario(side: SideOnWire, { steps }: Scenario): Promise<Seen[]> {
   const seen: Seen[] = [];
   for (const one of steps) {
     for (const [step, body] of Object.entries(one)) seen.push(await runStep(side, step, body));
@@ -64,9 +71,13 @@ export async function runScenario(side: Side, { steps }: Scenario): Promise<Seen
   return seen;
 }
 
-async function runStep(side: Side, step: string, body: unknown): Promise<Seen> {
+async function runStep(side: SideOnWire, step: string, body: unknown): Promise<Seen> {
   const space = step.indexOf(' ');
   const method = step.slice(0, space);
+  if (method === 'WIRE') {
+    const answer = await runOnWire(side, step.slice(space + 1), (body ?? {}) as WireRequest);
+    return { step, ...answer, body: withoutVolatile(answer.body) };
+  }
   const path = step.slice(space + 1);
   const raw = body as { $raw?: string; $type?: string } | null;
   const isRaw = typeof raw?.$raw === 'string';
@@ -78,24 +89,24 @@ async function runStep(side: Side, step: string, body: unknown): Promise<Seen> {
   );
   const shown = { step, status: answer.status, body: withoutVolatile(answer.body) };
   const uid = answer.body['taskUid'];
-  return uid === undefined ? shown : { ...shown, task: await finished(side, String(uid)) };
+  return uid === undefined ? shown : { ...shown, task: await finished(side, String(uid), step) };
 }
 
 const taskDeadlineMs = 60_000;
 
-async function finished(side: Side, uid: string): Promise<unknown> {
+async function finished(side: SideOnWire, uid: string, step: string): Promise<unknown> {
   const end = Date.now() + taskDeadlineMs;
   for (;;) {
     const { body } = await side.send('GET', `/tasks/${uid}`);
     if (!['enqueued', 'processing'].includes(String(body['status']))) return withoutVolatile(body);
-    if (Date.now() > end) throw new Error(`Task ${uid} does not end.`);
+    if (Date.now() > end) throw new Error(`${step}: task ${uid} does not end.`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 
 /** Times, ids made by chance, sizes on a disk, and uids of tasks, which depend on what ran before. */
 const volatile = new Set([
-  ...['taskUid', 'uid:number', 'batchUid', 'canceledBy', 'from', 'next'],
+  ...['taskUid', 'uuid', 'uid:number', 'batchUid', 'canceledBy', 'from', 'next'],
   ...['enqueuedAt', 'startedAt', 'finishedAt', 'duration', 'createdAt', 'updatedAt'],
   ...['processingTimeMs', 'requestUid', 'rawDocumentDbSize', 'avgDocumentSize', 'isIndexing'],
 ]);
@@ -106,6 +117,7 @@ function withoutVolatile(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value)
       .filter(([name, inner]) => !volatile.has(name) && !volatile.has(`${name}:${typeof inner}`))
+      .filter(([name, inner]) => name !== 'key' || !/^[0-9a-f]{64}$/.test(String(inner)))
       .map(([name, inner]) => [name, withoutVolatile(inner)]),
   );
 }

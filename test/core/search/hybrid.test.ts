@@ -81,9 +81,9 @@ describe('hybrid searches', () => {
     expect(run(good, semantic, body(0.5, { limit: 2 }))).toMatchObject({ ids: [1, 2], count: 0 });
   });
 
-  it('are keyword searches without a semantic count when the query could not be embedded', () => {
+  it('are keyword searches that count no semantic hit when the query could not be embedded', () => {
     const found = run([answer('a', [keywordHit(1, 0.2)])], null, body(0.5));
-    expect(found).toMatchObject({ ids: [1], count: undefined });
+    expect(found).toMatchObject({ ids: [1], count: 0 });
   });
 
   it('say that words are not marked in hits of the semantic half', () => {

@@ -156,17 +156,17 @@ describe('document templates', () => {
   });
 
   it('are made explicit for embedders that have none, also nested ones', () => {
-    const settings = withPatch({
+    const ollama = { source: 'ollama', model: 'm', url: 'u' };
+    const patched = withPatch({
       embedders: {
         o: { source: 'openAi', apiKey: 'k' },
-        c: {
-          source: 'composite',
-          searchEmbedder: { source: 'ollama', model: 'm', url: 'u' },
-          indexingEmbedder: { source: 'ollama', model: 'm', url: 'u' },
-        },
         u: { source: 'userProvided', dimensions: 2 },
       },
     });
+    // A client cannot make one of several, because the feature cannot be switched on.
+    const several = { source: 'composite', searchEmbedder: ollama, indexingEmbedder: ollama };
+    const made = patched['embedders'] as JsonObject;
+    const settings = { ...patched, embedders: { ...made, c: several } };
     const embedders = physicalSettings(settings)['embedders'] as Record<string, JsonObject>;
     expect(embedders['o']?.['documentTemplate']).toContain('_miroir_bucket');
     expect((embedders['c']?.['indexingEmbedder'] as JsonObject)['documentTemplate']).toContain(
@@ -189,6 +189,10 @@ describe('settings checks that no recording holds', () => {
     [
       { embedders: { e: { source: 'ollama' } } },
       '`.embedders.e`: Missing field `model` (note: this field is mandatory for source `ollama`)',
+    ],
+    [
+      { embedders: { e: { source: 'composite' } } },
+      'using `"composite"` as source requires enabling the `composite embedders` experimental feature. See https://github.com/orgs/meilisearch/discussions/816',
     ],
     [
       { stopWord: [] },
