@@ -132,7 +132,8 @@ function activity<N extends Names>(
   };
 }
 
-const runs: { readonly [N in Names]: Run<N> } = {
+/** Each activity by its name, without what Temporal gives it: for whoever runs them without Temporal. */
+export const activityRuns: { readonly [N in Names]: Run<N> } = {
   openTarget,
   passBarrier,
   copyRanges,
@@ -222,7 +223,7 @@ const runs: { readonly [N in Names]: Run<N> } = {
 
 /** All activities with their tools, by the names that workflows call. */
 export function createActivities(tools: ActivityTools): Activities {
-  const bound = Object.entries(runs).map(([name, run]) => [
+  const bound = Object.entries(activityRuns).map(([name, run]) => [
     name,
     activity(tools, name as Names, run as Run<Names>),
   ]);

@@ -11,6 +11,7 @@ export type RefuseType =
   | 'node-strange'
   | 'index-gone'
   | 'replicas-changed'
+  | 'copy-needed'
   | 'copy-refused'
   | 'copy-differs'
   | 'disk-full'

@@ -52,6 +52,8 @@ export interface RuntimeOptions {
 export interface Outside {
   readonly connectRedis: typeof connectRedis;
   readonly createNodes: (options: NodesOptions) => Nodes;
+  /** In the place of the connection to Temporal. */
+  readonly temporal?: TemporalGateway;
 }
 
 /** One pod, complete and running, but without a socket. */
@@ -71,7 +73,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 /** All of a pod that runs by itself: everything but the routes. */
 export async function startParts(options: RuntimeOptions): Promise<Omit<Runtime, 'app'>> {
   const { config, log } = options;
-  const outside = options.outside ?? { connectRedis, createNodes };
+  const outside: Outside = options.outside ?? { connectRedis, createNodes };
   const redis = outside.connectRedis(config.redis.url);
   const subscriber = outside.connectRedis(config.redis.url);
   const plain = openStore(config, redis, subscriber);
@@ -98,7 +100,8 @@ export async function startParts(options: RuntimeOptions): Promise<Omit<Runtime,
     createNodes: outside.createNodes,
   });
   const settings = new SettingsWatch({ store, fleet, log, ...access });
-  const temporal = options.temporal === false ? null : gatewayOf(config, store, log);
+  const temporal =
+    outside.temporal ?? (options.temporal === false ? null : gatewayOf(config, store, log));
   const archives = openArchives(config);
   const parts = {
     ...{ config, store, fleet, pod, log, ...access },

@@ -140,6 +140,11 @@ export interface CommitRequest {
   readonly nonce: string;
   /** The final form to store. */
   readonly task: FleetTask;
+  /**
+   * Stored in its place when the last in-sync copy of a shard missed the write: while it was under way
+   * the copies that took it have begun to leave or became stale, so nobody will ever read it.
+   */
+  readonly untaken?: FleetTask;
   readonly stale: readonly {
     readonly group: GroupId;
     readonly shard: ShardId;
@@ -150,7 +155,7 @@ export interface CommitRequest {
 export type CommitResult =
   | { readonly kind: 'ok'; readonly epoch: Epoch }
   | { readonly kind: 'lease-lost' }
-  /** Committed, but for these shards nothing was marked: no in-sync replica would be left. */
+  /** Committed as `untaken`; of these shards one in-sync replica was left, which missed it. */
   | {
       readonly kind: 'last-in-sync';
       readonly shards: readonly ShardId[];

@@ -20,6 +20,7 @@ import { CommitWriteCode, commitWriteScript } from './scripts/commit-write';
 import { releaseWriterScript } from './scripts/release-writer';
 import { RenewWriterCode, renewWriterScript } from './scripts/renew-writer';
 import { encodeSummary, isFinal } from './task-summary';
+import type { FleetTask } from './task-types';
 import type {
   AcquireResult,
   BeginRequest,
@@ -179,12 +180,17 @@ function decodeBegun(reply: readonly ScriptReply[]): BeginResult {
   }
 }
 
+function withoutUid({ uid: _, ...task }: FleetTask): Omit<FleetTask, 'uid'> {
+  return task;
+}
+
 async function commit(parts: WriterStoreParts, request: CommitRequest): Promise<CommitResult> {
   const { keys, scripts } = parts;
   const { physicalUid, pod, taskUid, nonce } = request;
   assertItems('The stale replicas of a commit', request.stale.length);
   const index = physicalUid ?? ('' as PhysicalUid);
-  const { uid: _, ...task } = request.task;
+  const task = withoutUid(request.task);
+  const untaken = request.untaken === undefined ? null : withoutUid(request.untaken);
   const stale = [...request.stale].sort((a, b) => a.shard - b.shard);
   const audit = { who: pod, why: `task ${taskUid} was not taken`, what: 'mark-stale' };
   const reply = await scripts.run(
@@ -198,6 +204,7 @@ async function commit(parts: WriterStoreParts, request: CommitRequest): Promise<
       ...[keys.epochChannel, encodeAudit(audit), pod, request.fence ?? '', index, taskUid, nonce],
       ...[JSON.stringify(task), encodeSummary(task), isFinal(task.status) ? 1 : 0],
       ...[keys.task(''), parts.tasksMax],
+      ...(untaken === null ? ['', ''] : [JSON.stringify(untaken), encodeSummary(untaken)]),
       ...stale.flatMap(({ shard, group, node }) => [shard, group, node]),
     ],
   );

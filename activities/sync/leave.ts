@@ -4,7 +4,7 @@ import type { IndexEntry } from '../../core/fleet';
 import type { Epoch, ShardId } from '../../core/ids';
 import { removeReplica, startLeaving as leaveStep } from '../../core/replicas';
 import type { ReplicaChange } from '../../core/replicas';
-import { tryAgain } from '../errors';
+import { refuse, tryAgain } from '../errors';
 import type { NodeSide } from '../node-queue';
 import { allWorkedOff } from '../node-queue';
 import { clientOf } from '../tools';
@@ -39,7 +39,8 @@ export async function startLeaving(
     { ...request, what: `take ${physicalUid} from ${node}` },
     (entry) => leaveStep(entry, { group, node, shards }),
   );
-  if (!verdict.ok) throw tryAgain('replicas-changed', verdict.reason);
+  // It is read until another copy is in sync, and a repair of one waits for the groups that this run has.
+  if (!verdict.ok) throw refuse('copy-needed', verdict.reason);
   return fleet.epoch;
 }
 

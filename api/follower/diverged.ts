@@ -1,7 +1,8 @@
 import { MeiliError } from '../../core/errors';
-import type { Fleet } from '../../core/fleet';
+import type { Fleet, IndexEntry } from '../../core/fleet';
 import type { ShardId } from '../../core/ids';
 import { markStale } from '../../core/replicas';
+import type { ReplicaName } from '../../core/replicas';
 import { mapShards } from '../../core/reshard';
 import type { FleetTask } from '../../store/task-types';
 import type { FleetOp } from '../../store/types';
@@ -22,13 +23,26 @@ export function staleOps(
   const missed = entry.placement.flatMap(({ group }) =>
     diverged.flatMap(({ node, shards }) => now(shards).map((shard) => ({ group, shard, node }))),
   );
-  const { changes, refused } = markStale(entry, missed);
+  const { refused } = markStale(entry, missed);
+  const { changes } = markStale(entry, [...missed, ...joinedOf(entry, refused)]);
   const ops = changes.map((change): FleetOp => ({
     op: 'set-replicas',
     physicalUid: entry.physicalUid,
     ...change,
   }));
   return { ops: ops.length === 0 ? null : ops, refused: refused.length > 0 };
+}
+
+/** Joined copies may have what the one that is read has not; they would answer with it after a cut-over. */
+function joinedOf(entry: IndexEntry, refused: readonly ReplicaName[]): ReplicaName[] {
+  const shards = new Set(refused.map(({ shard }) => shard));
+  return entry.placement.flatMap(({ group, shards: rows }) =>
+    [...shards].flatMap((shard) =>
+      (rows[shard] ?? []).flatMap(({ node, state }) =>
+        state === 'joined' ? [{ group, shard, node }] : [],
+      ),
+    ),
+  );
 }
 
 /** Only copies that are not read have it: they missed another write, and will be filled without this one. */

@@ -47,6 +47,8 @@ export class Follower {
   readonly #dirty = new Set<FleetTaskUid>();
   readonly #order = new OrderCheck();
   readonly #forgotten = new Set<string>();
+  /** Tasks that have begun and that no pod has committed yet. */
+  #enqueuing: readonly FleetTask[] = [];
   readonly #watches = new Map<NodeId, NodeWatch>();
   #lease: Lease | null = null;
   #leaseCheckedAt = 0;
@@ -144,7 +146,9 @@ export class Follower {
     if (open.size === 0) this.#order.retain((uid) => this.ctx.fleet.physical(uid) !== null);
     for (const task of this.#tasks.values()) if (!open.has(task.uid)) await this.#ended(task);
     const unknown = [...open].filter((uid) => !this.#tasks.has(uid));
-    for (const task of await Promise.all(unknown.map((uid) => this.ctx.store.tasks.get(uid)))) {
+    const found = await Promise.all(unknown.map((uid) => this.ctx.store.tasks.get(uid)));
+    this.#enqueuing = found.flatMap((task) => (task?.status === 'enqueuing' ? [task] : []));
+    for (const task of found) {
       // Between the two reads it may have ended: what is final is never folded again.
       if (task === null || task.status === 'enqueuing' || task.finishedAt !== null) continue;
       this.#tasks.set(task.uid, task);
@@ -285,10 +289,13 @@ export class Follower {
     this.ctx.webhooks.finished(task);
   }
 
-  /** A swap waits its turn: it gives earlier tasks other names, and those must be over. */
+  /**
+   * A swap waits its turn: it gives earlier tasks other names, and those must be over. One that is not
+   * committed yet counts too: its pod would write it at the same time.
+   */
   #hasEarlier(swap: FleetTask): boolean {
     const names = new Set<string | null>(swappedNames(swap));
-    for (const { uid, indexUid } of this.#tasks.values()) {
+    for (const { uid, indexUid } of [...this.#enqueuing, ...this.#tasks.values()]) {
       if (uid < swap.uid && names.has(indexUid)) return true;
     }
     return false;

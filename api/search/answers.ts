@@ -3,6 +3,7 @@ import { MeiliError } from '../../core/errors';
 import { translateNodeError } from '../../core/search/node-error';
 import type { NodeId } from '../../core/ids';
 import type { RawAnswer } from '../../meili/types';
+import { isNodeError } from '../../meili/node-error';
 import { clientOf } from '../client-of';
 import type { ApiContext } from '../context';
 import type { PartAnswer, Scattered } from './scatter';
@@ -82,7 +83,16 @@ export async function refusalOf(
   const again = await askNode(ctx, refused.node, {
     ...question,
     deadlineMs: ctx.config.nodes.deadlineMs,
+  }).catch((error: unknown) => {
+    if (isNodeError(error) || (error as { code?: string }).code === 'node_gone') return null;
+    throw error;
   });
+  if (again === null) {
+    return new MeiliError(
+      'miroir_shard_unavailable',
+      'A node refused its part and went away before it said why. Retry.',
+    );
+  }
   const answer = again.status >= 400 ? again : refused.answer;
   return translateNodeError({
     status: answer.status,

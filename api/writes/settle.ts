@@ -245,6 +245,7 @@ async function commitSettled(
             status: 'enqueued',
             nodeTasks: tasks,
           };
+  const untaken = finished({ ...task, extra, nodeTasks: tasks }, interrupted().toBody());
   const result = await ctx.store.writers.commit({
     pod: ctx.pod.id,
     physicalUid: at.physicalUid,
@@ -252,11 +253,13 @@ async function commitSettled(
     taskUid: task.uid,
     nonce: write.nonce,
     task: settled,
+    untaken,
     stale: verdict?.stale ?? [],
   });
   ctx.log.info({ task: task.uid, result: result.kind, status: settled.status }, 'settled a write');
   if (result.kind === 'lease-lost') return;
-  if (settled.finishedAt !== null) ctx.webhooks.finished(settled);
+  const stands = result.kind === 'last-in-sync' ? untaken : settled;
+  if (stands.finishedAt !== null) ctx.webhooks.finished(stands);
   await ctx.fleet.reload(result.epoch);
 }
 

@@ -279,6 +279,7 @@ export class WriteRun {
   ): Promise<WriteOutcome> {
     const refused = refusalOf(parts.outcomes) !== null;
     const stale = refused ? [] : (parts.verdict?.stale ?? []);
+    const untaken = finished(task, noQuorum([]).toBody());
     const committed: CommitResult = await this.ctx.store.writers.commit({
       pod: this.ctx.pod.id,
       physicalUid: this.uid,
@@ -286,6 +287,7 @@ export class WriteRun {
       taskUid: task.uid,
       nonce: parts.begun.nonce,
       task,
+      untaken,
       stale,
     });
     if (committed.kind === 'lease-lost') {
@@ -293,6 +295,11 @@ export class WriteRun {
       return { task: await this.#settledByOther(task), degraded: null };
     }
     if (stale.length > 0) await this.ctx.fleet.reload(committed.epoch);
+    if (committed.kind === 'last-in-sync') {
+      this.ctx.webhooks.finished(untaken);
+      await restoreSettings(this.ctx, untaken);
+      throw noQuorum(committed.shards);
+    }
     this.ctx.follower.wake();
     if (task.finishedAt !== null) this.ctx.webhooks.finished(task);
     if (task.status === 'failed') await restoreSettings(this.ctx, task);

@@ -1,8 +1,8 @@
 /**
  * Goal: what a sync decides on the state of a moment ago does no harm when that state has changed: a
- * worker that was only slow deletes nothing, and a source that missed a write ends the sync.
+ * worker that was only slow deletes nothing, and a copy that is the last in-sync one by now holds up nobody.
  * Method: embedded nodes; another attempt, or another sync, acts between looking and sending. The
- * stories that showed these moments came from the model of the fleet (seeds 32 and 305).
+ * stories that showed these moments came from the model of the fleet (seeds 6, 32 and 305).
  */
 import { groupId, nodeId, shardId } from '../../core/ids';
 import { waitFor } from '../support/wait-for';
@@ -49,6 +49,14 @@ test('a source that is not in sync any more ends the sync instead of holding it 
   await fleet.setRow(0, 'meili-0:stale meili-1:syncing');
   await expect(fleet.run('joinUnderFence', fleet.ref())).rejects.toMatchObject({
     type: 'replicas-changed',
+    nonRetryable: true,
+  });
+});
+
+test('a copy that has become the last in-sync one is kept, and its clean-up ends', async () => {
+  await fleet.setRow(0, 'meili-0:stale meili-1:in-sync');
+  await expect(fleet.run('startLeaving', leave())).rejects.toMatchObject({
+    type: 'copy-needed',
     nonRetryable: true,
   });
 });

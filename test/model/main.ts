@@ -8,10 +8,11 @@
  *   node node_modules/.cache/model/test/model/main.js --mutations --count 40
  */
 import { parseArgs } from 'node:util';
+import './fleet/use-workflows';
 import { mutations } from './mutations';
 import { firstCaught, seedsFrom } from './mutate';
 import type { RunResult } from './run';
-import { runSeed, runStory } from './run';
+import { runStory } from './run';
 import { shrunk } from './story/shrink';
 import { defaultSizes, generateStory } from './story/generate';
 import type { Sizes } from './story/generate';
@@ -25,10 +26,13 @@ const { values } = parseArgs({
     trace: { type: 'boolean', default: false },
     shrink: { type: 'boolean', default: false },
     mutations: { type: 'boolean', default: false },
+    mutation: { type: 'string' },
+    provoked: { type: 'string' },
   },
 });
 const [from, count] = [Number(values.seed), Number(values.count)];
 const sizes: Sizes = { steps: Number(values.steps), acts: Number(values.acts) };
+const provoke = mutations.find(({ name }) => name === values.provoked)?.provoke;
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 function report(result: RunResult): void {
@@ -45,7 +49,8 @@ async function runSeeds(): Promise<number> {
   const totals = { writes: 0, searches: 0, bad: 0 };
   let done = 0;
   for (const seed of seedsFrom(from, count)) {
-    const result = await runSeed(seed, sizes);
+    const story = generateStory(seed, sizes);
+    const result = await runStory(provoke?.(story) ?? story);
     done += 1;
     if (done % 100 === 0) print(`${String(done)} seeds done`);
     totals.writes += result.writes;
@@ -79,6 +84,7 @@ async function shrinkSeed(seed: number): Promise<void> {
 async function runMutations(): Promise<number> {
   let missed = 0;
   for (const mutation of mutations) {
+    if (values.mutation !== undefined && values.mutation !== mutation.name) continue;
     const caught = await firstCaught(mutation, seedsFrom(from, count), sizes);
     if (caught === null) missed += 1;
     print(
@@ -90,6 +96,8 @@ async function runMutations(): Promise<number> {
   return missed;
 }
 
-void (values.mutations ? runMutations() : runSeeds()).then((bad) => {
-  process.exit(bad === 0 ? 0 : 1);
-});
+void (values.mutations || values.mutation !== undefined ? runMutations() : runSeeds()).then(
+  (bad) => {
+    process.exit(bad === 0 ? 0 : 1);
+  },
+);

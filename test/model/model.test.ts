@@ -10,6 +10,10 @@ import { mutations } from './mutations';
 import { runSeed } from './run';
 
 jest.setTimeout(600_000);
+jest.mock('@temporalio/workflow', () => ({
+  ...jest.requireActual<object>('@temporalio/workflow'),
+  ...jest.requireActual<{ workflowModule: object }>('./fleet/workflow-module').workflowModule,
+}));
 
 const from = Number(process.env['MODEL_SEED'] ?? '1');
 const count = Number(process.env['MODEL_COUNT'] ?? '24');

@@ -3,13 +3,13 @@ import { searchFaults } from './check/search-check';
 import { finalFaults } from './check/final-check';
 import { answerFaults } from './check/one-node';
 import { ModelFleet } from './fleet/fleet';
-import { repair, steering } from './fleet/runs';
+import { operate, operationOf } from './fleet/operations';
 import type { Mutation } from './mutations';
 import { codeOf, search, write } from './story/clients';
 import { Acts } from './story/acts';
-import { anyDocument, generateStory, indexes } from './story/generate';
+import { anyDocument, generateStory, indexes, unsteered } from './story/generate';
 import type { Sizes } from './story/generate';
-import type { ClientStep, Story, WriteSpec } from './story/types';
+import type { ClientStep, OperationAct, Story, WriteSpec } from './story/types';
 import { inWorld } from './world/globals';
 import { Random } from './world/random';
 import { Deadline, World } from './world/world';
@@ -43,6 +43,12 @@ const expectedErrors: ReadonlySet<string> = new Set([
   'miroir_store_unavailable',
   'miroir_disk_full',
   'too_many_search_requests',
+  // Of indexes that were deleted, renamed, or made anew without settings.
+  'index_not_found',
+  'invalid_search_filter',
+  'invalid_search_sort',
+  'invalid_search_facets',
+  'invalid_document_filter',
   'internal',
   'no answer',
 ]);
@@ -230,14 +236,20 @@ class Run {
     world.note('quiet');
     while (fleet.temporal.open().length > 0) await world.sleep(100);
     await this.#tasksEnd();
+    // What the schedules of the worker do.
+    await this.#operate({ kind: 'settings-check', steer: unsteered });
     for (let round = 0; (await this.#anyStale()) && round < 10; round += 1) {
-      for (const { id } of (await fleet.store.fleet.load()).nodes) {
-        const name = `repair/${id}`;
-        await fleet.temporal.start(name, () => repair(fleet, name, id, steering()));
-      }
+      await this.#operate({ kind: 'repair-all', steer: unsteered });
       await this.#tasksEnd();
     }
     await world.sleep(2 * fleet.config.pods.leaseMs);
+  }
+
+  async #operate(act: OperationAct): Promise<void> {
+    const operation = await operationOf(this.#fleet, act);
+    if (operation === null) return;
+    await this.world.as('temporal', () => operate(this.#fleet, operation, act.steer));
+    while (this.#fleet.temporal.open().length > 0) await this.world.sleep(100);
   }
 
   async #anyStale(): Promise<boolean> {

@@ -138,7 +138,7 @@ describe('commit', () => {
     expect(result).toEqual({ kind: 'ok', epoch: 1 });
   });
 
-  test('never marks the last in-sync replica of a shard, counted over all groups', async () => {
+  test('never marks the last in-sync replica of a shard, and all others that may differ from it', async () => {
     const at = await makeIndex(pod.store, ['a:in-sync', 'a:in-sync', 'a:in-sync']);
     const { epoch: second } = await pod.store.fleet.update(audit, () => [
       setReplicas(0, 'g:in-sync', { group: 1 }),
@@ -157,9 +157,26 @@ describe('commit', () => {
     });
     expect(result).toEqual({ kind: 'last-in-sync', shards: [0, 1], epoch: 3 });
     expect(await rowOf(pod.store, 0)).toBe('a:in-sync');
-    expect(await rowOf(pod.store, 0, 1)).toBe('g:in-sync');
-    expect(await rowOf(pod.store, 1, 1)).toBe('g:joined');
+    expect(await rowOf(pod.store, 0, 1)).toBe('g:stale');
+    expect(await rowOf(pod.store, 1)).toBe('a:in-sync');
+    expect(await rowOf(pod.store, 1, 1)).toBe('g:stale');
     expect(await rowOf(pod.store, 2)).toBe('a:stale');
     expect(await writers().outstanding(products)).toEqual([]);
+  });
+
+  test('a write that only a copy that began to leave took meanwhile has failed', async () => {
+    const { request } = await oneBegun(['a:in-sync b:in-sync']);
+    const { taskUid } = request;
+    await pod.store.fleet.update(audit, () => [setReplicas(0, 'a:leaving b:in-sync')]);
+    const error = { message: 'm', code: 'miroir_no_quorum', type: 'system', link: 'l' };
+    const untaken = { ...task(taskUid), status: 'failed' as const, error: error as never };
+    const result = await writers().commit({
+      ...{ ...request, task: task(taskUid), untaken },
+      stale: stale([0, 0, 'b']),
+    });
+    expect(result).toMatchObject({ kind: 'last-in-sync', shards: [0] });
+    expect(await rowOf(pod.store, 0)).toBe('a:leaving b:in-sync');
+    expect(await pod.store.tasks.get(taskUid)).toMatchObject({ status: 'failed', error });
+    expect(await pod.store.tasks.open()).toEqual([]);
   });
 });

@@ -60,6 +60,20 @@ test('the last copy that is read stays, and says so', () => {
   });
 });
 
+test('a copy that has joined and has what the one that is read failed becomes stale', () => {
+  const { ops, refused } = staleOps(fleetOf('joined', 'in-sync'), task, failedOnB);
+  expect(refused).toBe(true);
+  expect(ops).toEqual([
+    expect.objectContaining({
+      op: 'set-replicas',
+      replicas: [
+        { node: 'a', state: 'stale' },
+        { node: 'b', state: 'in-sync' },
+      ],
+    }),
+  ]);
+});
+
 test('a task that only unread copies have has failed', () => {
   expect(withoutReaders(task)).toMatchObject({
     status: 'failed',

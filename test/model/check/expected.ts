@@ -21,10 +21,13 @@ export function touches(spec: WriteSpec, id: string): boolean {
       return spec.ids.includes(id);
     case 'delete-filter':
     case 'delete-all':
+    case 'delete-index':
       return true;
     case 'settings':
     case 'swap':
     case 'alias':
+    case 'create-index':
+    case 'rename-index':
       return false;
   }
 }
@@ -38,6 +41,7 @@ export function applied(spec: WriteSpec, id: string, before: Content): Content {
         .reduce((now: Content, document) => added(spec.method, now, document), before);
     case 'delete':
     case 'delete-all':
+    case 'delete-index':
       return null;
     case 'delete-filter':
       return before !== null && (JSON.parse(before) as { tag?: string }).tag === spec.tag
@@ -46,6 +50,8 @@ export function applied(spec: WriteSpec, id: string, before: Content): Content {
     case 'settings':
     case 'swap':
     case 'alias':
+    case 'create-index':
+    case 'rename-index':
       return before;
   }
 }

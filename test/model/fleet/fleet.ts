@@ -17,6 +17,7 @@ import type { World } from '../world/world';
 import type { Mutation } from '../mutations';
 import { ModelNode } from './model-node';
 import { NodeNetwork } from './node-network';
+import { gatewayOf } from './gateway';
 import { Temporal } from './temporal';
 import { startWorker } from './worker';
 
@@ -96,12 +97,8 @@ export class ModelFleet {
     this.redis = this.#redisNetwork(this.weather);
     this.network = new NodeNetwork(world, this.weather, this.nodes);
     if (mutation?.tamper !== undefined) this.network.tamper = mutation.tamper;
-    this.temporal = new Temporal(world);
+    this.temporal = new Temporal(world, mutation?.skips ?? []);
     this.store = this.openStore('checker', false);
-  }
-
-  get skipsVerify(): boolean {
-    return this.mutation?.skipsVerify === true;
   }
 
   async start(): Promise<void> {
@@ -189,6 +186,7 @@ export class ModelFleet {
   #outside(owner: string): Outside {
     return {
       connectRedis: () => this.redis.connect(owner),
+      temporal: gatewayOf(this.world, this.temporal),
       createNodes: (options) => {
         const nodes = createNodes(options, (to) => this.network.transport(to, owner));
         return this.mutation?.wrapNodes?.(nodes) ?? nodes;

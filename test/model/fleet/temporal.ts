@@ -1,33 +1,26 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { activityRuns } from '../../../activities/create-activities';
 import { toFailure } from '../../../activities/errors';
 import type { ActivityTools, Call } from '../../../activities/tools';
+import * as workflows from '../../../workflows';
 import type { World } from '../world/world';
+import type { Cancellation } from './cancellation';
+import { Canceled } from './cancellation';
+import type { WorkflowFunction } from './workflow-run';
+import { owner, WorkflowRun } from './workflow-run';
 
 export interface ModelWorker {
   readonly name: string;
   readonly tools: ActivityTools;
 }
 
-export type Activity<Request, Answer> = (
-  tools: ActivityTools,
-  request: Request,
-  call: Call,
-) => Promise<Answer>;
-
-/** How an operation interrupts its activities. */
-export class Cancellation {
-  requested = false;
-}
-
-export class Canceled extends Error {
-  override readonly name = 'Canceled';
-}
+type Activity = (tools: ActivityTools, request: unknown, call: Call) => Promise<unknown>;
 
 type Outcome =
   | { readonly kind: 'done'; readonly answer: unknown }
   | { readonly kind: 'failed'; readonly error: unknown }
   | { readonly kind: 'lost' };
 
-const owner = 'temporal';
 const heartbeatTimeoutMs = 1_500;
 const lookMs = 100;
 
@@ -40,10 +33,16 @@ export class Temporal {
   /** An activity's answer that does not arrive, drawn by the story. */
   losesAnswer: () => boolean = () => false;
   readonly #workers: ModelWorker[] = [];
-  readonly #open = new Set<string>();
+  readonly #open = new Map<string, WorkflowRun>();
   #next = 0;
 
-  constructor(private readonly world: World) {}
+  /** `skips`: activities that a mutation leaves out. */
+  constructor(
+    private readonly world: World,
+    private readonly skips: readonly string[],
+  ) {
+    world.settle = (after) => after === owner && this.#settle();
+  }
 
   addWorker(worker: ModelWorker): void {
     this.#workers.push(worker);
@@ -58,48 +57,84 @@ export class Temporal {
   }
 
   open(): readonly string[] {
-    return [...this.#open];
+    return [...this.#open.keys()];
   }
 
-  /** Runs an operation under its id; the id is the lock. Null: one with this id is running. */
-  start(workflowId: string, run: () => Promise<unknown>): Promise<void> | null {
-    if (this.#open.has(workflowId)) return null;
-    this.#open.add(workflowId);
-    return this.world.as(owner, async () => {
-      try {
-        const outcome = await run();
-        this.world.note(`${workflowId} ended: ${JSON.stringify(outcome)}`);
-      } catch (error) {
-        this.world.note(`${workflowId} failed: ${(error as Error).message}`);
-      } finally {
-        this.#open.delete(workflowId);
-      }
+  /** Starts a workflow under its id; the id is the lock. Throws when one with this id is open. */
+  startWorkflow(type: string, id: string, args: readonly unknown[]): WorkflowRun {
+    const body = (workflows as unknown as Record<string, WorkflowFunction>)[type];
+    if (body === undefined) throw new Error(`There is no workflow ${type}.`);
+    if (this.#open.has(id)) {
+      throw new WorkflowExecutionAlreadyStartedError('It is running already.', id, type);
+    }
+    const run = new WorkflowRun(this, this.world, { id, type });
+    this.#open.set(id, run);
+    this.world.after(1, owner, () => {
+      run.execute(body, args).then(
+        (ending) => {
+          const outcome = ending.kind === 'done' ? ending.answer : ending.error;
+          this.world.note(`${id} ended: ${shortText(outcome)}`);
+          this.#open.delete(id);
+        },
+        (error: unknown) => this.world.fail(error),
+      );
     });
+    return run;
+  }
+
+  /** Throws when no such run is open. */
+  signal(id: string, name: string, args: readonly unknown[]): void {
+    this.#opened(id).signal(name, args);
+  }
+
+  /** Throws when no such run is open, or it refuses. */
+  update(id: string, name: string, message: object): Promise<unknown> {
+    return this.#opened(id).update(name, [message]);
+  }
+
+  query(id: string, name: string): unknown {
+    return this.#opened(id).query(name);
+  }
+
+  #opened(id: string): WorkflowRun {
+    const run = this.#open.get(id);
+    if (run === undefined) throw new Error(`${id} is not running.`);
+    return run;
+  }
+
+  /** Conditions that hold now let their workflows go on, one after another. */
+  #settle(): boolean {
+    for (const run of this.#open.values()) if (run.settle()) return true;
+    return false;
   }
 
   /** One activity until it is done, or has failed for good. `cancel`: it may be interrupted. */
-  async run<Request, Answer>(
-    activity: Activity<Request, Answer>,
-    request: Request,
-    { runId, cancel }: { readonly runId: string; readonly cancel: Cancellation | null },
-  ): Promise<Answer> {
+  async run(
+    name: string,
+    request: unknown,
+    { runId, cancel }: { readonly runId: string; readonly cancel: Cancellation },
+  ): Promise<unknown> {
+    const activity = (activityRuns as unknown as Record<string, Activity>)[name];
+    if (activity === undefined) throw new Error(`There is no activity ${name}.`);
+    if (this.skips.includes(name)) return null;
+    if (name !== 'writeView') this.world.note(`${runId}: ${name}`);
     let details: unknown;
     let pause = 50;
     for (let attempt = 1; ; attempt += 1) {
-      if (cancel?.requested === true) throw new Canceled(`${activity.name} was canceled.`);
+      if (cancel.requested) throw new Canceled(`${name} was canceled.`);
       const worker = await this.#worker();
       const heart = { at: this.world.now, details };
       const outcome = await this.#attempt(worker, {
         run: (call) => activity(worker.tools, request, call),
-        ...{ attempt, runId, heart, cancel, name: activity.name },
+        ...{ attempt, runId, heart, cancel, name },
       });
       details = heart.details;
-      if (outcome.kind === 'done') return outcome.answer as Answer;
+      if (outcome.kind === 'done') return outcome.answer;
       if (outcome.kind === 'failed') {
         const { nonRetryable, message } = outcome.error as Error & { nonRetryable?: boolean };
         if (nonRetryable === true) throw outcome.error;
         if ((outcome.error as Error).name === 'CancelledFailure') throw new Canceled(message);
-        this.world.note(`${activity.name} attempt ${String(attempt)}: ${message}`);
+        this.world.note(`${name} attempt ${String(attempt)}: ${message}`);
         await this.world.sleep(pause);
         pause = Math.min(pause * 2, 1_000);
       }
@@ -124,7 +159,7 @@ export class Temporal {
       attempt: number;
       runId: string;
       heart: { at: number; details: unknown };
-      cancel: Cancellation | null;
+      cancel: Cancellation;
       name: string;
     },
   ): Promise<Outcome> {
@@ -155,7 +190,7 @@ export class Temporal {
             if (!open) return;
             heart.at = world.now;
             heart.details = sent;
-            if (cancel?.requested === true) {
+            if (cancel.requested) {
               world.after(1, worker.name, () => controller.abort(new Error('canceled')));
             }
           });
@@ -184,4 +219,9 @@ export class Temporal {
       });
     });
   }
+}
+
+function shortText(outcome: unknown): string {
+  const text = outcome instanceof Error ? String(outcome.message) : JSON.stringify(outcome);
+  return (text ?? '').slice(0, 300);
 }

@@ -1,8 +1,6 @@
-import { nodeId } from '../../../core/ids';
 import type { ModelFleet } from '../fleet/fleet';
-import { addNode, drainNode, rebalance, repair, steering } from '../fleet/runs';
-import type { Steering } from '../fleet/runs';
-import type { Act, SteerSpec } from './types';
+import { operate, operationOf } from '../fleet/operations';
+import type { Act, OperationAct } from './types';
 
 /** Makes what a story says happen to the fleet. */
 export class Acts {
@@ -65,6 +63,10 @@ export class Acts {
       case 'redis-away':
         weather.redisAway(act.ms);
         return;
+      case 'redis-restart':
+        for (const name of [...fleet.pods.keys(), ...temporal.workers()]) weather.breakRedis(name);
+        weather.redisAway(act.ms);
+        return;
       case 'redis-reply-lost':
         weather.breakRedis(fleet.podFor(act.pod)?.name ?? '');
         return;
@@ -83,52 +85,10 @@ export class Acts {
     }
   }
 
-  async #operate(
-    act: Extract<Act, { kind: 'add-node' | 'drain-node' | 'rebalance' | 'repair' }>,
-  ): Promise<void> {
-    const { fleet } = this;
-    const steer = steering();
-    this.#steer(steer, act.steer);
-    const { temporal } = fleet;
-    const node = 'node' in act ? [...fleet.nodes.values()][act.node] : undefined;
-    switch (act.kind) {
-      case 'rebalance':
-        await temporal.start('rebalance', () => rebalance(fleet, 'rebalance', steer));
-        return;
-      case 'repair': {
-        if (node === undefined) return;
-        const id = `repair/${node.id}`;
-        await temporal.start(id, () => repair(fleet, id, nodeId(node.id), steer));
-        return;
-      }
-      case 'add-node': {
-        if (node === undefined) return;
-        const id = `node/${node.id}`;
-        await temporal.start(id, () => addNode(fleet, id, node.record(), steer));
-        return;
-      }
-      case 'drain-node': {
-        if (node === undefined || !(await this.#mayDrain(node.id))) return;
-        const id = `node/${node.id}`;
-        await temporal.start(id, () => drainNode(fleet, id, nodeId(node.id), steer));
-        return;
-      }
-    }
-  }
-
-  /** Enough others must stay for every copy. */
-  async #mayDrain(id: string): Promise<boolean> {
-    const { nodes } = await this.fleet.store.fleet.load();
-    const others = nodes.filter((node) => node.id !== id && node.intent === 'active');
-    return others.length >= this.fleet.size.replicationFactor;
-  }
-
-  #steer(steer: Steering, { cancelAfterMs, reverse }: SteerSpec): void {
-    steer.reverse = reverse;
-    if (cancelAfterMs === null) return;
-    this.fleet.world.after(cancelAfterMs, 'temporal', () => {
-      steer.cancel.requested = true;
-    });
+  async #operate(act: OperationAct): Promise<void> {
+    const operation = await operationOf(this.fleet, act);
+    if (operation === null) return;
+    await this.fleet.world.as('temporal', () => operate(this.fleet, operation, act.steer));
   }
 
   async #pause(name: string | undefined, ms: number): Promise<void> {

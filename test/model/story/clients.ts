@@ -12,7 +12,12 @@ import { sourceInMemory } from '../../../api/writes/document-source';
 import { AddDocuments } from '../../../api/writes/operations/add-documents';
 import { DeleteDocuments } from '../../../api/writes/operations/delete-documents';
 import type { Doomed } from '../../../api/writes/operations/delete-documents';
-import { SwapIndexes } from '../../../api/writes/operations/index-operations';
+import {
+  CreateIndex,
+  DeleteIndex,
+  SwapIndexes,
+  UpdateIndex,
+} from '../../../api/writes/operations/index-operations';
 import { UpdateSettings } from '../../../api/writes/operations/update-settings';
 import type { Operation } from '../../../api/writes/plan';
 import { alias } from './generate';
@@ -73,6 +78,22 @@ function operationOf(
         defaults: ctx.config.fleet,
       });
     }
+    case 'create-index': {
+      const defaults = ctx.config.fleet;
+      return new CreateIndex({ uid: indexUid(spec.index), primaryKey: 'id', defaults });
+    }
+    case 'delete-index':
+      return new DeleteIndex({
+        uid: indexUid(spec.index),
+        count: (entry, what) => countDocuments(ctx, entry, what),
+      });
+    case 'rename-index':
+      return new UpdateIndex({
+        uid: indexUid(spec.index),
+        primaryKey: null,
+        newUid: indexUid(spec.to),
+        countWhenQuiet: () => Promise.resolve(0),
+      });
     case 'swap':
       return new SwapIndexes([
         { indexes: [indexUid(spec.indexes[0]), indexUid(spec.indexes[1])], rename: false },

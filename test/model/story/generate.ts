@@ -1,9 +1,12 @@
 import { Random } from '../world/random';
 import type { Storm } from '../world/weather';
+import type { FleetSize } from '../fleet/fleet';
 import type {
   Act,
   ClientStep,
   ModelDocument,
+  OperationAct,
+  OperatorCommand,
   SearchSpec,
   SteerSpec,
   Story,
@@ -22,7 +25,9 @@ export const defaultSizes: Sizes = { steps: 70, acts: 7 };
 export const tags: readonly string[] = ['red', 'green', 'blue'];
 const words = ['sun', 'moon', 'star', 'comet', 'sky'];
 const idsMax = 24;
+/** Those of the start. */
 export const indexes: readonly string[] = ['films', 'books'];
+const later = 'games';
 export const alias = 'shop';
 
 /** The story of a seed: who writes and searches what, and what goes wrong meanwhile. */
@@ -35,7 +40,8 @@ export function generateStory(seed: number, sizes: Sizes = defaultSizes): Story 
     pods: random.between(1, 3),
     workers: 2,
     nodes,
-    spares: 1,
+    // Enough for a second group, sometimes.
+    spares: random.chance(0.3) ? copies : 1,
     shards: random.pick([2, 4, 8]),
     replicationFactor: copies,
   };
@@ -59,7 +65,7 @@ export function generateStory(seed: number, sizes: Sizes = defaultSizes): Story 
   const lengthMs = each * 120;
   const acts = Array.from({ length: sizes.acts }, () => ({
     at: random.between(0, lengthMs),
-    act: anyAct(random, size.nodes),
+    act: anyAct(random, size),
   })).sort((a, b) => a.at - b.at);
   return { seed, size, clients, acts };
 }
@@ -86,6 +92,9 @@ function anyWrite(random: Random, version: number): WriteSpec {
     settings: 5,
     swap: 4,
     alias: 4,
+    create: 1,
+    drop: 1,
+    rename: 2,
   });
   switch (kind) {
     case 'post':
@@ -109,6 +118,14 @@ function anyWrite(random: Random, version: number): WriteSpec {
       return { kind: 'swap', indexes: ['films', 'books'] };
     case 'alias':
       return { kind: 'alias', target: random.pick(indexes) };
+    case 'create':
+      return { kind: 'create-index', index: random.pick([...indexes, later]) };
+    case 'drop':
+      return { kind: 'delete-index', index };
+    case 'rename': {
+      const [from, to] = random.chance(0.5) ? [later, index] : [index, later];
+      return { kind: 'rename-index', index: from, to };
+    }
   }
 }
 
@@ -121,10 +138,24 @@ export function anySearch(random: Random): SearchSpec {
   return { kind: 'search', index: nameOf(random), body };
 }
 
+/** Nobody says anything to it. */
+export const unsteered: SteerSpec = { commands: [], approveAfterMs: null, historyEventsMax: null };
+
 function anySteer(random: Random): SteerSpec {
+  const commands: { afterMs: number; command: OperatorCommand }[] = [];
+  const at = (): number => random.between(0, 4_000);
+  if (random.chance(0.2)) {
+    const afterMs = at();
+    commands.push({ afterMs, command: 'pause' });
+    commands.push({ afterMs: afterMs + random.between(100, 3_000), command: 'resume' });
+  }
+  if (random.chance(0.1)) commands.push({ afterMs: at(), command: 'setThrottle' });
+  if (random.chance(0.25)) commands.push({ afterMs: at(), command: 'cancel' });
+  if (random.chance(0.2)) commands.push({ afterMs: at(), command: 'reverse' });
   return {
-    cancelAfterMs: random.chance(0.25) ? random.between(0, 4_000) : null,
-    reverse: random.chance(0.2),
+    commands,
+    approveAfterMs: random.chance(0.3) ? random.between(20, 2_500) : null,
+    historyEventsMax: random.chance(0.3) ? random.between(100, 250) : null,
   };
 }
 
@@ -143,8 +174,62 @@ function anyStorm(random: Random): Storm {
   };
 }
 
-function anyAct(random: Random, nodes: number): Act {
+const zones = [null, 'a', 'b'];
+
+function anyAct(random: Random, size: FleetSize): Act {
+  if (random.chance(0.36)) return anyOperation(random, size);
+  return anyFault(random, random.between(0, size.nodes - 1));
+}
+
+/** Those that a fleet cannot do are refused by it, which is worth seeing too. */
+function anyOperation(random: Random, { nodes, spares }: FleetSize): OperationAct {
+  const steer = anySteer(random);
   const node = random.between(0, nodes - 1);
+  const spare = nodes + random.between(0, spares - 1);
+  const index = random.pick(indexes);
+  const kind = random.weighted({
+    'add-node': 5,
+    'drain-node': 5,
+    'remove-node': 2,
+    repair: 4,
+    'repair-all': 1,
+    rebalance: 2,
+    'set-node': 2,
+    'replace-node': 3,
+    'add-group': 3,
+    'remove-group': 2,
+    replication: 3,
+    reshard: 3,
+    'settings-check': 1,
+    'anti-entropy': 2,
+  });
+  switch (kind) {
+    case 'add-node':
+      return { kind, node: spare, steer };
+    case 'drain-node':
+    case 'remove-node':
+    case 'repair':
+      return { kind, node, steer };
+    case 'set-node':
+      return { kind, node, weight: random.pick([0.5, 1, 2, 3]), zone: random.pick(zones), steer };
+    case 'replace-node':
+      return { kind, node, by: spare, steer };
+    case 'add-group':
+      return { kind, nodes: Array.from({ length: spares }, (_, at) => nodes + at), steer };
+    case 'replication':
+      return { kind, index, copies: random.between(1, 3), steer };
+    case 'reshard':
+      return { kind, index, shards: random.pick([2, 4, 8, 16]), steer };
+    case 'rebalance':
+    case 'repair-all':
+    case 'remove-group':
+    case 'settings-check':
+    case 'anti-entropy':
+      return { kind, steer };
+  }
+}
+
+function anyFault(random: Random, node: number): Exclude<Act, OperationAct> {
   const kind = random.weighted({
     'kill-pod': 3,
     'pause-pod': 3,
@@ -157,10 +242,7 @@ function anyAct(random: Random, nodes: number): Act {
     'redis-reply-lost': 3,
     storm: 3,
     'lose-activity-answers': 1,
-    'add-node': 3,
-    'drain-node': 3,
-    rebalance: 1,
-    repair: 2,
+    'redis-restart': 1,
   });
   switch (kind) {
     case 'kill-pod':
@@ -185,13 +267,7 @@ function anyAct(random: Random, nodes: number): Act {
       return { kind, storm: anyStorm(random), ms: random.between(300, 4_000) };
     case 'lose-activity-answers':
       return { kind, ms: random.between(300, 2_000) };
-    case 'add-node':
-      return { kind, node: nodes, steer: anySteer(random) };
-    case 'drain-node':
-      return { kind, node, steer: anySteer(random) };
-    case 'rebalance':
-      return { kind, steer: anySteer(random) };
-    case 'repair':
-      return { kind, node, steer: anySteer(random) };
+    case 'redis-restart':
+      return { kind, ms: random.between(50, 800) };
   }
 }

@@ -18,6 +18,8 @@ export type WriteSpec =
   | { readonly kind: 'delete-filter'; readonly index: string; readonly tag: string }
   | { readonly kind: 'delete-all'; readonly index: string }
   | { readonly kind: 'settings'; readonly index: string; readonly variant: number }
+  | { readonly kind: 'create-index' | 'delete-index'; readonly index: string }
+  | { readonly kind: 'rename-index'; readonly index: string; readonly to: string }
   | { readonly kind: 'swap'; readonly indexes: readonly [string, string] }
   | { readonly kind: 'alias'; readonly target: string };
 
@@ -52,15 +54,35 @@ export type Act =
   | { readonly kind: 'redis-reply-lost'; readonly pod: number }
   | { readonly kind: 'storm'; readonly storm: Storm; readonly ms: number }
   | { readonly kind: 'lose-activity-answers'; readonly ms: number }
-  | { readonly kind: 'add-node'; readonly node: number; readonly steer: SteerSpec }
-  | { readonly kind: 'drain-node'; readonly node: number; readonly steer: SteerSpec }
-  | { readonly kind: 'rebalance'; readonly steer: SteerSpec }
-  | { readonly kind: 'repair'; readonly node: number; readonly steer: SteerSpec };
+  | { readonly kind: 'redis-restart'; readonly ms: number }
+  | OperationAct;
 
-/** When the operator asks for what, after the start of the operation; null: never. */
+/** Operators' work, by workflows. Nodes are meant by their place; those after the fleet's are spares. */
+export type OperationAct = { readonly steer: SteerSpec } & (
+  | { readonly kind: 'add-node' | 'drain-node' | 'remove-node' | 'repair'; readonly node: number }
+  | { readonly kind: 'rebalance' | 'repair-all' | 'settings-check' | 'anti-entropy' }
+  | {
+      readonly kind: 'set-node';
+      readonly node: number;
+      readonly weight: number;
+      readonly zone: string | null;
+    }
+  | { readonly kind: 'replace-node'; readonly node: number; readonly by: number }
+  | { readonly kind: 'add-group'; readonly nodes: readonly number[] }
+  | { readonly kind: 'remove-group' }
+  | { readonly kind: 'replication'; readonly index: string; readonly copies: number }
+  | { readonly kind: 'reshard'; readonly index: string; readonly shards: number }
+);
+
+export type OperatorCommand = 'pause' | 'resume' | 'setThrottle' | 'cancel' | 'reverse';
+
+/** What the operator says to the operation, after its start. */
 export interface SteerSpec {
-  readonly cancelAfterMs: number | null;
-  readonly reverse: boolean;
+  readonly commands: readonly { readonly afterMs: number; readonly command: OperatorCommand }[];
+  /** Null: no approval is asked for; else what is shown is approved so much later. */
+  readonly approveAfterMs: number | null;
+  /** Null: the product's own; a low one makes runs continue as new. */
+  readonly historyEventsMax: number | null;
 }
 
 /** Everything that a seed decides before the run; the rest is chance in the same stream. */

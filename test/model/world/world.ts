@@ -34,6 +34,8 @@ export class World {
   readonly #dead = new Set<Owner>();
   readonly #paused = new Map<Owner, Event[]>();
   #failure: unknown = null;
+  /** Asked after each event: lets go on what waited for it. True: ask again. */
+  settle: (owner: Owner) => boolean = () => false;
 
   constructor(seed: number) {
     this.random = new Random(seed);
@@ -147,7 +149,9 @@ export class World {
     }
     this.#owner = event.owner;
     event.run();
-    await new Promise<void>((resolve) => realSetImmediate(resolve));
+    do {
+      await new Promise<void>((resolve) => realSetImmediate(resolve));
+    } while (this.settle(event.owner));
     this.#owner = 'world';
   }
 
