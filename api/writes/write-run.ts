@@ -22,6 +22,7 @@ import type { Held } from './tenure';
 import { storedChange } from './places';
 import { nodesOf } from './settle';
 import type { IndexWriter, WriterContext } from './index-writer';
+import { fenced, noQuorum, notReady } from './write-errors';
 import type { WriteOutcome } from './writes';
 
 /** While another replica has the write, a silent node is waited for this long; then it is stale. */
@@ -378,26 +379,4 @@ function refusalOf(outcomes: readonly NodeOutcome[]): FleetTask['error'] {
   if (first === undefined || outcomes.some(({ result }) => result !== 'refused')) return null;
   const error = first.error as FleetTask['error'];
   return error ?? null;
-}
-
-function noQuorum(shards: readonly ShardId[]): MeiliError {
-  const which = shards.length === 0 ? 'the index' : `${shards.length} shard(s)`;
-  return new MeiliError(
-    'miroir_no_quorum',
-    `Too few replicas of ${which} took the write. Its outcome is unknown; sending it again is safe.`,
-  );
-}
-
-function fenced(): MeiliError {
-  return new MeiliError(
-    'miroir_fenced',
-    'Documents of this index are being moved and the write waited as long as it may. Nothing was written; retry.',
-  );
-}
-
-function notReady(): MeiliError {
-  return new MeiliError(
-    'miroir_not_ready',
-    'This pod cannot write now. Nothing was written; retry.',
-  );
 }
