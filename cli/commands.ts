@@ -20,6 +20,7 @@ import { registerAntiEntropy } from './commands/anti-entropy';
 import { registerRecover } from './commands/recover';
 import { registerRollover } from './commands/rollover';
 import { registerTopology } from './commands/topology';
+import { registerSimulate } from './commands/simulate';
 import { registerSettings } from './commands/settings';
 import { registerTtl } from './commands/ttl';
 import { registerWorker } from './commands/worker';
@@ -35,6 +36,7 @@ export const registerCommands: readonly ((program: Command) => void)[] = [
   registerIndexPlacement,
   registerPlacement,
   registerPlan,
+  registerSimulate,
   registerMigrate,
   registerOps,
   registerAlias,

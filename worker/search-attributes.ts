@@ -7,6 +7,11 @@ const alreadyExists = 6;
 const pollMs = 50;
 const visibleWithinMs = 30_000;
 
+/** Names with their type, as Temporal's operator API takes them. */
+export const keywordAttributes = (
+  names: readonly string[] = searchAttributes,
+): Record<string, typeof keyword> => Object.fromEntries(names.map((name) => [name, keyword]));
+
 async function missing(connection: NativeConnection, namespace: string): Promise<string[]> {
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
   return searchAttributes.filter((name) => customAttributes[name] === undefined);
@@ -25,7 +30,7 @@ export async function registerSearchAttributes(
   try {
     await connection.operatorService.addSearchAttributes({
       namespace,
-      searchAttributes: Object.fromEntries(names.map((name) => [name, keyword])),
+      searchAttributes: keywordAttributes(names),
     });
   } catch (error) {
     // Another worker that starts at the same time has registered them.

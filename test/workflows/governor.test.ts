@@ -5,7 +5,7 @@
  * reshard while a node is added while a rollover runs, twice over; and a holder that is terminated.
  */
 import { createActivities } from '../../activities/create-activities';
-import { runOf } from '../../api/routes/miroir/start-operation';
+import { runOf } from '../../workflows/start-change';
 import { groupId, indexUid, nodeId } from '../../core/ids';
 import type { OperationReport, RolloverReport } from '../../core/operations';
 import type { PlacementChange } from '../../core/placement-change';

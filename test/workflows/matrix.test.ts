@@ -17,7 +17,7 @@ import type { OperationReport, SyncPhase } from '../../core/operations';
 import type { PlacementChange } from '../../core/placement-change';
 import { planChange } from '../../core/plan-change';
 import type { SpreadChange } from '../../core/plan-change';
-import { runOf } from '../../api/routes/miroir/start-operation';
+import { runOf } from '../../workflows/start-change';
 import {
   documentsOf,
   origin,

@@ -2,11 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { changedFleet } from '../../../core/changed-fleet';
 import { MeiliError } from '../../../core/errors';
 import { operationsQueuedMax } from '../../../core/limits';
-import type { ChangeInput, Origin, RunOptions } from '../../../core/operations';
 import type { PlacementChange } from '../../../core/placement-change';
-import { changeId, planId } from '../../../workflows/ids';
-import type { WorkflowType } from '../../../workflows/messages';
-import { workflowTypes } from '../../../workflows/messages';
+import { runOf } from '../../../workflows/start-change';
 import type { ApiContext } from '../../context';
 import type { Fields } from '../../http/fields';
 import type { StartRun } from '../../temporal-gateway';
@@ -55,59 +52,4 @@ async function demandPlace(ctx: ApiContext): Promise<void> {
     'miroir_operations_queue_full',
     `${queue.length} operations wait for their turn already. Start this one when some of them are over.`,
   );
-}
-
-const typeOf: Readonly<Record<PlacementChange['kind'], WorkflowType>> = {
-  rebalance: workflowTypes.rebalance,
-  repair: workflowTypes.repairReplica,
-  'add-node': workflowTypes.addNode,
-  'drain-node': workflowTypes.drainNode,
-  'remove-node': workflowTypes.removeNode,
-  'set-node': workflowTypes.setNode,
-  'replace-node': workflowTypes.replaceNode,
-  'add-group': workflowTypes.addGroup,
-  'remove-group': workflowTypes.removeGroup,
-  'set-replication': workflowTypes.setReplication,
-  reshard: workflowTypes.reshardIndex,
-};
-
-export function runOf(input: ChangeInput, dryRun: boolean): StartRun {
-  const { change, options, who, why } = input;
-  if (dryRun) {
-    const workflowId = planId(change);
-    return { workflowType: workflowTypes.planOperation, workflowId, args: [input] };
-  }
-  return {
-    workflowType: typeOf[change.kind],
-    workflowId: changeId(change),
-    args: [inputOf(change, { options, who, why })],
-  };
-}
-
-/** Older workflows take the members of the change by themselves. */
-function inputOf(
-  change: PlacementChange,
-  common: Origin & { readonly options: RunOptions },
-): object {
-  switch (change.kind) {
-    case 'rebalance':
-      return { group: change.group, parent: null, ...common };
-    case 'repair': {
-      const { node, physicalUid, shard } = change;
-      return { node, physicalUid, shard, ...common };
-    }
-    case 'add-node':
-      return { node: change.node, ...common };
-    case 'drain-node':
-      return { node: change.node, parent: null, ...common };
-    case 'remove-node':
-      return { node: change.node, lost: change.lost, ...common };
-    case 'set-node':
-    case 'replace-node':
-    case 'add-group':
-    case 'remove-group':
-    case 'set-replication':
-    case 'reshard':
-      return { change, ...common };
-  }
 }
