@@ -8,6 +8,7 @@ import { hasRun } from '../task-runs';
 import { faultOf } from '../writes/node-fault';
 import type { FollowerContext } from './follower-context';
 import { finishCancelation, isCancelation } from './cancelation';
+import { finishDeletion, isDeletion } from './deletion';
 import { staleOps, withoutReaders } from './diverged';
 import type { Diverged, Loss } from './fold';
 import { foldTask, isFinal } from './fold';
@@ -128,7 +129,8 @@ export class Follower {
     this.#dirty.clear();
     for (const task of this.#tasks.values()) {
       const waits = task.nodeTasks.some(({ node }) => away.has(node));
-      const asked = isCancelation(task) || task.type === 'indexSwap' || hasRun(task);
+      const asked =
+        isCancelation(task) || isDeletion(task) || task.type === 'indexSwap' || hasRun(task);
       if (waits || asked) uids.add(task.uid);
     }
     return [...uids].sort((a, b) => a - b);
@@ -252,8 +254,9 @@ export class Follower {
   }
 
   async #fold(task: FleetTask): Promise<void> {
-    if (isCancelation(task)) {
-      const ended = await finishCancelation(this.ctx, task);
+    if (isCancelation(task) || isDeletion(task)) {
+      const finish = isCancelation(task) ? finishCancelation : finishDeletion;
+      const ended = await finish(this.ctx, task);
       if (ended !== null) await this.#end(ended);
       return;
     }

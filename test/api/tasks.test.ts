@@ -68,7 +68,7 @@ test('a cancelation of what is over cancels nothing', async () => {
   expect(await pod.task(done['uid'])).toMatchObject({ status: 'succeeded', canceledBy: null });
 });
 
-test('only tasks that are over can be deleted', async () => {
+test('only tasks that are over can be deleted: one that stands in a queue stays', async () => {
   const done = await pod.write('POST', '/indexes/gone/documents?primaryKey=id', [{ id: 1 }]);
   hold();
   const open = await pod.send('POST', '/indexes/gone/documents', [{ id: 2 }]);
@@ -79,6 +79,28 @@ test('only tasks that are over can be deleted', async () => {
   release();
   expect((await pod.send('GET', `/tasks/${String(done['uid'])}`)).status).toBe(404);
   expect(await pod.task(open.body['taskUid'])).toMatchObject({ status: 'succeeded' });
+});
+
+test('a deletion waits for what is at work, and deletes it then', async () => {
+  await pod.write('POST', '/indexes/atwork/documents?primaryKey=id', [{ id: 1 }]);
+  hold();
+  const open = await pod.send('POST', '/indexes/atwork/documents', [{ id: 2 }]);
+  const uid = Number(open.body['taskUid']);
+  const deleting = await pod.send('DELETE', `/tasks?uids=${uid}`);
+  const waiting = await pod.send('GET', `/tasks/${String(deleting.body['taskUid'])}`);
+  expect(waiting.body).toMatchObject({
+    status: 'enqueued',
+    details: { matchedTasks: 1, deletedTasks: null, originalFilter: `?uids=${uid}` },
+  });
+  release();
+  const deletion = await pod.task(deleting.body['taskUid']);
+  expect(deletion).toMatchObject({
+    status: 'succeeded',
+    details: { matchedTasks: 1, deletedTasks: 1, originalFilter: `?uids=${uid}` },
+  });
+  expect((await pod.send('GET', `/tasks/${uid}`)).status).toBe(404);
+  const { body } = await pod.send('GET', '/indexes/atwork/documents');
+  expect(body['total']).toBe(2);
 });
 
 test('pages walk through all tasks once, both ways', async () => {

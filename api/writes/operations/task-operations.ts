@@ -3,6 +3,7 @@ import type { NodeId, NodeTaskUid } from '../../../core/ids';
 import type { FleetTask, TaskFilter } from '../../../store/task-types';
 import type { ApiContext } from '../../context';
 import { clientOf } from '../../client-of';
+import { deletionExtra } from '../../follower/deletion';
 import { hasRun } from '../../task-runs';
 import { faultOf } from '../node-fault';
 import type { Operation, WritePlan } from '../plan';
@@ -100,19 +101,26 @@ async function cancelOn(
   }
 }
 
-/** Deletes what is over; the nodes keep their own tasks as long as they like. */
+/**
+ * Deletes what is over; the nodes keep their own tasks as long as they like. What is not over may be at
+ * work, so the deletion stays open until the follower has seen what becomes of it.
+ */
 export async function deleteTasks(ctx: ApiContext, wanted: WantedTasks): Promise<FleetTask> {
   const matched = await matching(ctx, wanted);
   const done = matched.filter(({ finishedAt }) => finishedAt !== null).map(({ uid }) => uid);
+  const open = matched.filter(({ finishedAt }) => finishedAt === null).map(({ uid }) => uid);
   let deleted = 0;
   for (let at = 0; at < done.length; at += pageSize) {
     deleted += await ctx.store.tasks.delete(done.slice(at, at + pageSize));
   }
   const details: { [member: string]: JsonValue } = {
     matchedTasks: matched.length,
-    deletedTasks: deleted,
+    deletedTasks: open.length === 0 ? deleted : null,
     originalFilter: wanted.originalFilter,
   };
   const plan = finalPlan({ type: 'taskDeletion', indexUid: null, details }, null);
-  return (await ctx.writes.submit(new TaskOperation(plan))).task;
+  const waiting = { ...plan, extra: deletionExtra({ open, deleted }), final: null };
+  const { task } = await ctx.writes.submit(new TaskOperation(open.length === 0 ? plan : waiting));
+  if (open.length > 0) ctx.follower.wake();
+  return task;
 }
