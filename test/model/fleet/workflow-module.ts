@@ -93,6 +93,8 @@ export const workflowModule = {
   defineUpdate: named('update'),
   patched: (): boolean => true,
   upsertSearchAttributes: (): void => undefined,
+  setCurrentDetails: (): void => undefined,
+  getCurrentDetails: (): string => '',
   allHandlersFinished: (): boolean => here().run.handlersOpen === 0,
   condition: (holds: () => boolean, timeout?: Duration): Promise<boolean> =>
     here().run.condition(holds, timeout === undefined ? undefined : msToNumber(timeout)),

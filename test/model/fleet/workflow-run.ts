@@ -77,6 +77,10 @@ export class WorkflowRun {
         this.#renew();
         continue;
       }
+      // The server would try the same step again and again: the run would never end.
+      if (ending.kind === 'failed' && !(ending.error instanceof TemporalFailure)) {
+        this.world.fail(ending.error);
+      }
       for (const child of this.children) child.root.cancel();
       this.#end(ending);
       return ending;
