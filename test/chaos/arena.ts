@@ -133,9 +133,15 @@ interface Row {
   readonly replicas: readonly { readonly node: string; readonly state: string }[];
 }
 
-/** Repairs every stale copy, as an operator would, until all are in sync. */
+/** Waits until nothing is written any more, and repairs what is stale. */
 export async function makeWhole(api: ApiClient): Promise<void> {
   await quiet(api);
+  await repairStale(api);
+  await quiet(api);
+}
+
+/** Repairs every stale copy, as an operator would, until all are in sync; writes may go on. */
+export async function repairStale(api: ApiClient): Promise<void> {
   await waitFor(
     async () => {
       const { results } = await api.get<{ results: Row[] }>('/_miroir/shards');
@@ -157,7 +163,6 @@ export async function makeWhole(api: ApiClient): Promise<void> {
       deadlineMs: operationMs,
     },
   );
-  await quiet(api);
 }
 
 async function quiet(api: ApiClient): Promise<void> {

@@ -7,7 +7,7 @@
  */
 import type { ApiClient } from '../../cli/client';
 import { waitFor } from '../support/wait-for';
-import { finish, makeWhole, underFault } from './arena';
+import { finish, repairStale, underFault } from './arena';
 import type { Arena } from './arena';
 import type { ClientReport } from './clients';
 import type { Fault } from './fault';
@@ -80,7 +80,7 @@ async function untilItSucceeds(
     const { status, error } = await finish(api, path, body);
     if (status === 'succeeded') return;
     ends.push(`${status}: ${JSON.stringify(error)}`);
-    await makeWhole(api);
+    await repairStale(api);
   }
   throw new Error(`${first[0]} never succeeded: ${ends.join('; ')}`);
 }
