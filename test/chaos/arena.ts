@@ -134,7 +134,7 @@ interface Row {
 }
 
 /** Waits until nothing is written any more, and repairs what is stale. */
-export async function makeWhole(api: ApiClient): Promise<void> {
+async function makeWhole(api: ApiClient): Promise<void> {
   await quiet(api);
   await repairStale(api);
   await quiet(api);
