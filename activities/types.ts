@@ -331,7 +331,9 @@ export interface Activities extends MigrationActivities {
   inspectArchive(ref: ImportRef): Promise<InspectResult>;
   createImported(request: ImportStepRequest): Promise<void>;
   importDocuments(request: ImportRequest): Promise<ImportStep>;
-  finishImport(request: ImportStepRequest): Promise<{ readonly keys: number }>;
+  finishImport(
+    request: ImportStepRequest,
+  ): Promise<{ readonly keys: number; readonly policies: number }>;
   /** Deletes the indexes that an import made. */
   dropImported(request: ImportStepRequest): Promise<void>;
 

@@ -25,6 +25,9 @@ export interface ArchiveContents {
   readonly keys: readonly ArchivedKey[];
   readonly features: readonly string[];
   readonly aliases: readonly { readonly name: string; readonly targets: readonly string[] }[];
+  /** Records of a fleet's own; a dump has none. */
+  readonly policies: readonly object[];
+  readonly canaries: readonly object[];
   /** What of the archive is not read, one sentence each. */
   readonly notes: readonly string[];
 }

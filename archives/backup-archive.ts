@@ -35,6 +35,7 @@ export function backupArchive(depot: Depot, id: string): Archive {
   return {
     async contents() {
       const { indexes, keys, features, aliases, finishedAt, ...rest } = await manifest();
+      const { policies, canaries } = rest;
       return {
         version: `backup ${rest.id}`,
         madeAt: finishedAt,
@@ -44,7 +45,7 @@ export function backupArchive(depot: Depot, id: string): Archive {
           ...{ documents: index.documents, bytes: index.bytes },
           ...(index.ttl === undefined ? {} : { ttl: index.ttl }),
         })),
-        ...{ keys, features, aliases, notes: [] },
+        ...{ keys, features, aliases, policies, canaries, notes: [] },
       };
     },
     async *documents({ from, lineBytesMax }) {

@@ -120,7 +120,7 @@ class Found {
       indexes,
       keys: this.#keys,
       features: this.#features,
-      aliases: [],
+      ...{ aliases: [], policies: [], canaries: [] },
       notes: this.#notes(),
     };
   }

@@ -71,7 +71,8 @@ export function rejectedArchive(depot: Depot, importId: string): Archive {
         documents: documents.length,
         bytes: documents.reduce((sum, { document }) => sum + Buffer.byteLength(document), 0),
       }));
-      const nothing = { keys: [], features: [], aliases: [], notes: [] };
+      const none = { policies: [], canaries: [] };
+      const nothing = { keys: [], features: [], aliases: [], ...none, notes: [] };
       return {
         version: `import ${importId}`,
         madeAt: new Date(0).toISOString(),

@@ -16,6 +16,7 @@ export interface ImportFlags extends ConnectFlags {
   readonly keys: boolean;
   readonly features: boolean;
   readonly aliases: boolean;
+  readonly policies: boolean;
   readonly dryRun?: true;
   readonly wait?: true;
   readonly why: string;
@@ -54,6 +55,7 @@ export function withImportOptions(command: Command): Command {
     .option('--no-keys', 'leave the API keys out')
     .option('--no-features', 'leave the experimental features as they are')
     .option('--no-aliases', 'leave the aliases of a backup out')
+    .option('--no-policies', 'leave the rollover policies and canaries of a backup out')
     .option('--why <reason>', 'stands in the topology log', '')
     .option('--documents-per-second <n>', 'throttle', count);
 }

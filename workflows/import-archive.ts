@@ -43,9 +43,9 @@ export async function importArchive(input: ImportInput): Promise<ImportReport> {
       const cursor = await writeOrUndo(operation, { acts, ref, plan });
       await operation.enter('keys');
       operation.passPointOfNoReturn();
-      const { keys } = await acts.finishImport({ ref, plan });
+      const { keys, policies } = await acts.finishImport({ ref, plan });
       const { documents, setAside } = cursor;
-      return finish(operation, { outcome: 'done', plan, documents, setAside, keys });
+      return finish(operation, { outcome: 'done', plan, documents, setAside, keys, policies });
     },
   );
 }

@@ -8,20 +8,22 @@ import { servedFeatures } from '../../core/served-features';
 import type { ActivityTools, Call } from '../tools';
 import { enableFeatures } from './client-api';
 import { depotOf, openArchive, withArchives } from './open';
+import { restoreRecords, restoresRecords } from './restore-records';
 
 /**
  * What makes the imported indexes reachable as they were: keys of the same uids, so that their texts,
- * which are derived from the master key, go on being valid; features; aliases. Then what the import
- * no longer needs goes.
+ * which are derived from the master key, go on being valid; features; aliases; policies and canaries.
+ * Then what the import no longer needs goes.
  */
 export async function finishImport(
   tools: ActivityTools,
   { ref, plan }: { readonly ref: ImportRef; readonly plan: ImportPlan },
   call: Call,
-): Promise<{ keys: number }> {
+): Promise<{ keys: number; policies: number }> {
   const { source } = ref;
   let keys = 0;
-  if (plan.keys > 0 || plan.aliases > 0 || ref.features) {
+  let policies = 0;
+  if (plan.keys > 0 || plan.aliases > 0 || (plan.policies ?? 0) > 0 || ref.features) {
     const archive = openArchive(tools, source);
     try {
       const contents = await withArchives(() =>
@@ -32,6 +34,8 @@ export async function finishImport(
         await enableFeatures(tools, served, call);
       }
       if (ref.aliases) await setAliases(tools, ref, contents.aliases);
+      // After the aliases, which policies work on.
+      if (restoresRecords(ref)) policies = await restoreRecords(tools, contents, call);
       if (ref.keys) keys = await putKeys(tools.store, ref, contents.keys);
     } finally {
       archive.close();
@@ -40,7 +44,7 @@ export async function finishImport(
   const depot = depotOf(tools, 'dumps');
   if (source.kind === 'upload') await depot.deleteAll(uploadBase(source.id));
   if (source.kind === 'rejected') await forgetRejected(depot, source.importId);
-  return { keys };
+  return { keys, policies };
 }
 
 /** A key that is there keeps its name and description: they may have been changed since. */

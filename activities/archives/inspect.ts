@@ -8,6 +8,7 @@ import { servedFeatures } from '../../core/served-features';
 import type { InspectResult } from '../types';
 import type { ActivityTools, Call } from '../tools';
 import { openArchive, withArchives } from './open';
+import { restoresRecords } from './restore-records';
 
 /**
  * Reads the whole archive once and says what importing it would do. Nothing is changed; an archive that
@@ -59,6 +60,7 @@ function planned(ref: ImportRef, contents: ArchiveContents, fleet: Fleet): Inspe
     bytes: wanted.reduce((sum, { bytes }) => sum + bytes, 0),
     keys: ref.keys ? contents.keys.length : 0,
     aliases: ref.aliases ? contents.aliases.length : 0,
+    policies: restoresRecords(ref) ? contents.policies.length + contents.canaries.length : 0,
     notes: [...contents.notes, ...featureNotes(ref, contents)],
   };
   return { ok: true, plan };

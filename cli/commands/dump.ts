@@ -104,7 +104,12 @@ export function choices(flags: ImportFlags): object {
     who: process.env['USER'] ?? 'operator',
     why: flags.why,
     ...{ indexes: flags.index ?? null, prefix: flags.prefix, existing: flags.existing },
-    ...{ keys: flags.keys, features: flags.features, aliases: flags.aliases },
+    ...{
+      keys: flags.keys,
+      features: flags.features,
+      aliases: flags.aliases,
+      policies: flags.policies,
+    },
     dryRun: flags.dryRun === true,
     documentsPerSecond: flags.documentsPerSecond ?? null,
   };

@@ -18,7 +18,7 @@ export interface BackupManifest {
   readonly indexes: readonly ArchivedIndex[];
   readonly aliases: readonly { readonly name: string; readonly targets: readonly string[] }[];
   readonly keys: readonly ArchivedKey[];
-  /** Records of policies and canaries as they were, for people: a restore does not apply them. */
+  /** Records of rollover policies and canaries as they were; a restore makes those that are not there. */
   readonly policies: readonly object[];
   readonly canaries: readonly object[];
   readonly features: readonly string[];

@@ -38,6 +38,8 @@ export interface ImportRef extends Origin {
   readonly features: boolean;
   /** Aliases of a backup are made; a dump has none. */
   readonly aliases: boolean;
+  /** Rollover policies and canaries of a backup are made, where its indexes keep their names. */
+  readonly policies?: boolean;
   readonly batch: { readonly documents: number; readonly bytes: number };
   /** An import with more documents set aside stops and waits for the operator. */
   readonly rejectedMax: number;
@@ -73,6 +75,8 @@ export interface ImportPlan {
   readonly bytes: number;
   readonly keys: number;
   readonly aliases: number;
+  /** Rollover policies and canaries that will be made where there are none of their names. */
+  readonly policies?: number;
   /** What will not be as in the archive, one sentence each. */
   readonly notes: readonly string[];
 }
@@ -97,6 +101,8 @@ export interface ImportReport {
   readonly documents: number;
   readonly setAside: number;
   readonly keys: number;
+  /** Rollover policies and canaries that were made. */
+  readonly policies?: number;
 }
 
 /** A document set aside, as it is stored and downloaded: one JSON object a line. */

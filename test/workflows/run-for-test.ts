@@ -236,7 +236,7 @@ export class FakeWorld {
           outcome: 'done' as const,
         },
       })),
-      finishImport: this.#fake('finishImport', () => ({ keys: 2 })),
+      finishImport: this.#fake('finishImport', () => ({ keys: 2, policies: 0 })),
       dropImported: this.#fake('dropImported', nothing),
       startArchive: this.#fake('startArchive', () => archiveStart),
       awaitTasks: this.#fake('awaitTasks', nothing),

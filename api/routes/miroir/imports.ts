@@ -67,7 +67,7 @@ export function registerImports(app: FastifyInstance, ctx: ApiContext): void {
     demandDepot(ctx, 'dumps');
     const source: ArchiveSource = { kind: 'rejected', importId: readId(request.params.id) };
     const input = importOf(ctx, source, originOf(request), {
-      ...{ existing: 'merge', keys: false, features: false, aliases: false },
+      ...{ existing: 'merge', keys: false, features: false, aliases: false, policies: false },
       prefix: fields.optionalString('prefix') ?? '',
     });
     return await reply.code(202).send(await startImport(ctx, input));
@@ -93,7 +93,7 @@ export function importOf(
   const { batchDocuments, batchBytes, rejectedMax } = config.dumps;
   return {
     ...{ id: randomUUID().slice(0, 13), source, who, why, indexes: null, prefix: '' },
-    ...{ existing: 'refuse', keys: true, features: true, aliases: true },
+    ...{ existing: 'refuse', keys: true, features: true, aliases: true, policies: true },
     // A body holds a batch with the document that filled it.
     batch: {
       documents: batchDocuments,
@@ -106,7 +106,7 @@ export function importOf(
 }
 
 export const importFields = [
-  ...['indexes', 'prefix', 'existing', 'keys', 'features', 'aliases', 'dryRun'],
+  ...['indexes', 'prefix', 'existing', 'keys', 'features', 'aliases', 'policies', 'dryRun'],
   ...['documentsPerSecond', 'who', 'why'],
 ] as const;
 
@@ -123,6 +123,7 @@ export function readChoices(fields: Fields): Partial<ImportInput> {
     keys: fields.optionalBoolean('keys', true),
     features: fields.optionalBoolean('features', true),
     aliases: fields.optionalBoolean('aliases', true),
+    policies: fields.optionalBoolean('policies', true),
     dryRun: fields.optionalBoolean('dryRun', false),
     documentsPerSecond: fields.optionalNumber('documentsPerSecond', { min: 1, integer: true }),
   };
