@@ -145,6 +145,8 @@ export interface WorkerConfig {
   readonly heartbeatMs: number;
   /** How long Temporal waits for a worker's sticky queue before another worker may go on. */
   readonly stickyMs: number;
+  /** Names the build; it stands in the worker's identity and in the histories. */
+  readonly buildId: string | null;
   /** Where canaries send their searches; `null`: where an api on this machine would listen. */
   readonly apiUrl: string | null;
   /** The key they search with; `null`: the master key. */

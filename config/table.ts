@@ -293,6 +293,13 @@ export const table: { readonly [P in Path]: Setting<ValueAt<P>> } = {
     default: 10_000,
     about: 'A run waits so long for the worker that has it in memory.',
   },
+  'worker.buildId': {
+    env: 'MIROIR_BUILD_ID',
+    kind: nullable(name),
+    default: null,
+    about:
+      'Names the build that a worker runs, in its identity and in each step of a run that it took. Without it: none.',
+  },
   'worker.apiUrl': {
     env: 'MIROIR_API_URL',
     kind: nullable(webUrl),

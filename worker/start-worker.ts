@@ -47,7 +47,7 @@ export interface RunningWorker {
 }
 
 /** A bundle made before, with its interceptors, or the compiled workflows beside this file, or their sources. */
-function workflowsOf(
+export function workflowsOf(
   env: NodeJS.ProcessEnv,
 ): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath' | 'interceptors'> {
   const codePath = env['MIROIR_WORKFLOW_BUNDLE'];
@@ -121,6 +121,25 @@ async function open({ config, env, log }: StartOptions): Promise<Opened> {
   }
 }
 
+/**
+ * The build is told and decides nothing: any worker may go on with any run, which patches and recorded
+ * histories keep possible. So a deploy never leaves a run without a worker.
+ */
+function buildOf(
+  { worker, temporal }: Pick<Config, 'worker' | 'temporal'>,
+  id: string,
+): Pick<WorkerOptions, 'identity' | 'workerDeploymentOptions'> {
+  const { buildId } = worker;
+  if (buildId === null) return { identity: id };
+  return {
+    identity: `${id}@${buildId}`,
+    workerDeploymentOptions: {
+      version: { deploymentName: temporal.taskQueue, buildId },
+      useWorkerVersioning: false,
+    },
+  };
+}
+
 /** Starts one worker process's work: it polls Temporal until `shutdown`. */
 export async function startWorker(options: StartOptions): Promise<RunningWorker> {
   const { config, env } = options;
@@ -130,7 +149,7 @@ export async function startWorker(options: StartOptions): Promise<RunningWorker>
       connection: opened.native,
       namespace: config.temporal.namespace,
       taskQueue: config.temporal.taskQueue,
-      identity: opened.pod.id,
+      ...buildOf(config, opened.pod.id),
       activities: createActivities(opened.tools),
       ...workflowsOf(env),
       maxConcurrentActivityTaskExecutions: activitiesAtOnceMax,
