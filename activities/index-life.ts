@@ -1,13 +1,14 @@
 import { holders } from '../core/covering-set';
 import type { Fleet, IndexEntry } from '../core/fleet';
 import { shardId } from '../core/ids';
-import type { IndexUid, PhysicalUid } from '../core/ids';
+import type { IndexUid, NodeId, PhysicalUid } from '../core/ids';
 import type { Origin } from '../core/operations';
 import { place } from '../core/placement';
 import type { FleetOp } from '../store/types';
 import { passBarrier } from './barrier';
 import { refuse } from './errors';
 import { deleteIndexOn, preparePhysicalIndex } from './physical-index';
+import { stateIsKept } from './sync/kept-state';
 import { clientOf } from './tools';
 import type { ActivityTools, Call } from './tools';
 
@@ -16,8 +17,15 @@ export type NewIndex = Pick<
   'uid' | 'physicalUid' | 'primaryKey' | 'createdAt' | 'updatedAt' | 'settings' | 'ttl'
 >;
 
-function entryFor({ config }: ActivityTools, fleet: Fleet, index: NewIndex): IndexEntry {
-  const { shards: shardCount, replicationFactor } = config.fleet;
+/** Shards and copies in each group. */
+export interface IndexSize {
+  readonly shards: number;
+  readonly replicationFactor: number;
+}
+
+/** The new index as it would be placed on the nodes of this fleet. */
+export function placedEntry(fleet: Fleet, index: NewIndex, size: IndexSize): IndexEntry {
+  const { shards: shardCount, replicationFactor } = size;
   const groups = [...new Set(fleet.nodes.map(({ group }) => group))];
   const { placement } = place({
     ...{ nodes: fleet.nodes, groups, shardCount, replicationFactor },
@@ -37,7 +45,7 @@ export async function createIndex(
 ): Promise<void> {
   const before = await tools.store.fleet.load();
   const known = before.indexes.find((one) => one.physicalUid === index.physicalUid);
-  const entry = known ?? entryFor(tools, before, index);
+  const entry = known ?? placedEntry(before, index, tools.config.fleet);
   // Documents come after settings, so that nothing is indexed twice.
   await prepareHolders(tools, entry, call);
   const audit = { who, why, what: `create ${index.uid}` };
@@ -53,17 +61,24 @@ export async function createIndex(
 const isTaken = ({ indexes, aliases }: Fleet, { uid }: NewIndex): boolean =>
   indexes.some((one) => one.uid === uid) || aliases.some(({ name }) => name === uid);
 
-async function prepareHolders(tools: ActivityTools, entry: IndexEntry, call: Call): Promise<void> {
+/** The index with its settings on every node that holds a part of it; nothing where it is there already. */
+export async function prepareHolders(
+  tools: ActivityTools,
+  entry: IndexEntry,
+  call: Call,
+): Promise<void> {
   const nodes = [...holders(entry).keys()].sort();
   await Promise.all(
     nodes.map(async (node) => {
       const side = { client: await clientOf(tools, node), physicalUid: entry.physicalUid };
       await preparePhysicalIndex(side, entry, { clock: tools.clock, call });
+      call.beat({ prepared: node });
     }),
   );
 }
 
-function creationOps({ placement, ...entry }: IndexEntry): FleetOp[] {
+/** Puts an index and its table into the catalogue. */
+export function creationOps({ placement, ...entry }: IndexEntry): FleetOp[] {
   const { physicalUid } = entry;
   return [
     { op: 'set-index', entry },
@@ -75,23 +90,47 @@ function creationOps({ placement, ...entry }: IndexEntry): FleetOp[] {
   ];
 }
 
+/** An index that goes. `nodes`: where its copies are; by default every node is looked at. */
+export interface GoingIndex {
+  readonly uid: IndexUid;
+  readonly physicalUid: PhysicalUid;
+  readonly nodes?: readonly NodeId[];
+}
+
 /**
- * Out of the catalogue first; the nodes' copies when no pod can ask for them any more. Nothing happens
- * to another index that has the name by now.
+ * Out of the catalogue first; the nodes' copies when no pod can ask for them any more, and when the nodes
+ * keep a state without the index: else a recovery of Redis would bring back an index without documents.
+ * Nothing happens to another index that has the name by now. False: an alias names the index, and
+ * `spareAliased` was asked for.
  */
 export async function dropIndex(
   tools: ActivityTools,
-  { uid, physicalUid }: { readonly uid: IndexUid; readonly physicalUid: PhysicalUid },
-  { who, why, call }: Origin & { readonly call: Call },
-): Promise<void> {
+  { uid, physicalUid, nodes }: GoingIndex,
+  { who, why, call, spareAliased = false }: Origin & Dropping,
+): Promise<boolean> {
+  let spared = false;
   const fleet = await tools.store.fleet.update({ who, why, what: `delete ${uid}` }, (present) => {
     const entry = present.indexes.find((one) => one.physicalUid === physicalUid);
-    if (entry === undefined) return null;
+    spared = spareAliased && entry !== undefined && isAliased(present, entry.uid);
+    if (entry === undefined || spared) return null;
     return [
       { op: 'remove-index', uid: entry.uid },
       { op: 'remove-placement', physicalUid },
     ];
   });
+  if (spared) return false;
   await passBarrier(tools, { epoch: fleet.epoch, operation: `delete ${uid}` }, call);
-  for (const { id } of fleet.nodes) await deleteIndexOn(tools, id, { physicalUid, call });
+  await stateIsKept(tools, call);
+  const holding = nodes ?? fleet.nodes.map(({ id }) => id);
+  for (const node of holding) await deleteIndexOn(tools, node, { physicalUid, call });
+  return true;
 }
+
+interface Dropping {
+  readonly call: Call;
+  /** An index that an alias names stays. */
+  readonly spareAliased?: boolean;
+}
+
+const isAliased = ({ aliases }: Fleet, uid: IndexUid): boolean =>
+  aliases.some(({ targets }) => targets.includes(uid));

@@ -1,20 +1,16 @@
-import { holders } from '../../core/covering-set';
 import type { AliasEntry, Fleet, IndexEntry, Settings } from '../../core/fleet';
-import { indexUid, shardId } from '../../core/ids';
+import { indexUid } from '../../core/ids';
 import type { IndexUid, PhysicalUid } from '../../core/ids';
 import { aliasHistoryMax } from '../../core/limits';
-import { place } from '../../core/placement';
 import type { RolloverTemplate } from '../../core/rollover';
 import { applySettings } from '../../core/settings/apply';
 import { defaultSettings } from '../../core/settings/defaults';
 import type { RolloverTerms } from '../../store/record-types';
 import type { FleetOp } from '../../store/types';
-import { passBarrier } from '../barrier';
 import { refuse } from '../errors';
-import { deleteIndexOn, preparePhysicalIndex } from '../physical-index';
-import { clientOf } from '../tools';
+import { creationOps, dropIndex, placedEntry, prepareHolders } from '../index-life';
 import type { ActivityTools, Call } from '../tools';
-import type { DoomedIndex, RolloverDecision, RolloverStepInput } from '../types';
+import type { RolloverDecision, RolloverStepInput } from '../types';
 import { aliasOf, entryByUid, rulesOf, termsOf } from './policy';
 
 interface Next {
@@ -43,46 +39,25 @@ function settingsOf(fleet: Fleet, { settings, settingsRef }: RolloverTemplate): 
   return applied.settings;
 }
 
-/** The new index as it would be placed on the nodes of this fleet. */
+/** The new index as its template says, on the nodes of this fleet. */
 async function plannedEntry(
   tools: ActivityTools,
   fleet: Fleet,
   decision: RolloverDecision,
 ): Promise<IndexEntry> {
-  const { uid, physicalUid } = nextOf(decision);
   const { template } = rulesOf(await termsOf(tools, decision), decision.policy);
-  const { fleet: defaults } = tools.config;
-  const shardCount = template.shards ?? defaults.shards;
-  const replicationFactor = template.replicationFactor ?? defaults.replicationFactor;
-  const groups = [...new Set(fleet.nodes.map(({ group }) => group))];
-  const { placement } = place({
-    ...{ nodes: fleet.nodes, groups, shardCount, replicationFactor },
-    ...{ present: null, seed: physicalUid },
-  });
-  return {
-    ...{
-      uid,
-      physicalUid,
-      primaryKey: template.primaryKey,
-      shardCount,
-      replicationFactor,
-      placement,
-    },
-    ...{ createdAt: decision.createdAt, updatedAt: decision.createdAt },
-    ...{ settings: settingsOf(fleet, template), settingsVersion: 1 },
-    ...(template.ttl === null ? {} : { ttl: template.ttl }),
+  const { primaryKey, ttl } = template;
+  const index = {
+    ...nextOf(decision),
+    ...{ primaryKey, createdAt: decision.createdAt, updatedAt: decision.createdAt },
+    settings: settingsOf(fleet, template),
+    ...(ttl === null ? {} : { ttl }),
   };
-}
-
-async function prepareHolders(tools: ActivityTools, entry: IndexEntry, call: Call): Promise<void> {
-  const nodes = [...holders(entry).keys()].sort();
-  await Promise.all(
-    nodes.map(async (node) => {
-      const side = { client: await clientOf(tools, node), physicalUid: entry.physicalUid };
-      await preparePhysicalIndex(side, entry, { clock: tools.clock, call });
-      call.beat({ prepared: node });
-    }),
-  );
+  const { shards, replicationFactor } = tools.config.fleet;
+  return placedEntry(fleet, index, {
+    shards: template.shards ?? shards,
+    replicationFactor: template.replicationFactor ?? replicationFactor,
+  });
 }
 
 /** The index is made on its nodes, with its settings, before anyone can find it by its name. */
@@ -115,18 +90,6 @@ export async function waitIndexReady(
     throw refuse('rollover-refused', `Somebody else has made an index ${next.uid}.`);
   }
   await prepareHolders(tools, made, call);
-}
-
-function creationOps({ placement, ...entry }: IndexEntry): FleetOp[] {
-  const { physicalUid } = entry;
-  return [
-    { op: 'set-index', entry },
-    ...placement.flatMap(({ group, shards }) =>
-      shards.map((replicas, at): FleetOp => {
-        return { op: 'set-replicas', physicalUid, group, shard: shardId(at), replicas };
-      }),
-    ),
-  ];
 }
 
 function flipped(
@@ -174,7 +137,7 @@ export async function flipAliases(
   });
 }
 
-/** Out of the catalogue first; the nodes' copies when no pod can ask for them any more. */
+/** An index that an alias names since the decision is kept. */
 export async function retainIndexes(
   tools: ActivityTools,
   { decision, who, why }: RolloverStepInput,
@@ -182,38 +145,11 @@ export async function retainIndexes(
 ): Promise<{ deleted: readonly IndexUid[] }> {
   const deleted: IndexUid[] = [];
   for (const doomed of decision.doomed) {
-    if (await dropIndex(tools, doomed, { who, why, call })) deleted.push(doomed.uid);
+    if (await dropIndex(tools, doomed, { who, why, call, spareAliased: true })) {
+      deleted.push(doomed.uid);
+    }
   }
   return { deleted };
-}
-
-interface Drop {
-  readonly who: string;
-  readonly why: string;
-  readonly call: Call;
-}
-
-async function dropIndex(
-  tools: ActivityTools,
-  { uid, physicalUid, nodes }: DoomedIndex,
-  { who, why, call }: Drop,
-): Promise<boolean> {
-  let spared = false;
-  const fleet = await tools.store.fleet.update({ who, why, what: `delete ${uid}` }, (present) => {
-    const entry = present.indexes.find((one) => one.physicalUid === physicalUid);
-    // An alias that was set since the decision keeps the index.
-    spared =
-      entry !== undefined && present.aliases.some(({ targets }) => targets.includes(entry.uid));
-    if (entry === undefined || spared) return null;
-    return [
-      { op: 'remove-index', uid: entry.uid },
-      { op: 'remove-placement', physicalUid },
-    ];
-  });
-  if (spared) return false;
-  await passBarrier(tools, { epoch: fleet.epoch, operation: `delete ${uid}` }, call);
-  for (const node of nodes) await deleteIndexOn(tools, node, { physicalUid, call });
-  return true;
 }
 
 /** A roll-back before the flip: nobody was told of the index, so it goes without a trace. */
@@ -222,11 +158,5 @@ export async function dropNextIndex(
   { decision, who, why }: RolloverStepInput,
   call: Call,
 ): Promise<void> {
-  const { uid, physicalUid } = nextOf(decision);
-  const { nodes } = await tools.store.fleet.load();
-  await dropIndex(
-    tools,
-    { uid, physicalUid, nodes: nodes.map(({ id }) => id) },
-    { who, why, call },
-  );
+  await dropIndex(tools, nextOf(decision), { who, why, call, spareAliased: true });
 }

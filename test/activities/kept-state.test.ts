@@ -3,12 +3,12 @@
  * leaves, so that a recovery never takes a deleted copy for a whole one; and the wait ends.
  * Method: the clean-up of a copy on embedded nodes, while states are written to them one by one.
  */
-import type { LeaveRequest } from '../../activities/types';
+import type { LeaveRequest, RolloverDecision } from '../../activities/types';
 import { epoch as epochOf, groupId, nodeId } from '../../core/ids';
 import type { Epoch } from '../../core/ids';
 import { prepareMeta, stateEpochs, writeState } from '../../meili/node-meta';
 import { waitFor } from '../support/wait-for';
-import { all, documentsOf, origin, products, startFleet } from './fleet-for-test';
+import { all, documentsOf, origin, products, productsUid, startFleet } from './fleet-for-test';
 import type { TestFleet } from './fleet-for-test';
 
 let fleet: TestFleet;
@@ -78,4 +78,28 @@ test('the wait is bounded: without a pod that writes states the clean-up goes on
   expect(await cleanUp().end).toEqual({ deleted: before });
   const lacking = ['meili-0', 'meili-1'];
   expect(warned.mock.calls).toMatchObject([[{ lacking }, expect.any(String)]]);
+});
+
+test('the index of a rollover that is undone goes only when the nodes keep a state without it', async () => {
+  fleet = await startFleet(2, { overrides: { keptWaitMs: 60_000 } });
+  await fleet.write(documentsOf(0, 40));
+  const decision: RolloverDecision = {
+    ...{ policy: 'logs', version: 1, act: true, outcome: 'rolled-over', reason: '', from: null },
+    ...{ to: productsUid, physicalUid: products, createdAt: '2026-01-01T00:00:00Z' },
+    ...{ readTargets: null, doomed: [] },
+  };
+  let over = false;
+  const end = fleet.run('dropNextIndex', { decision, ...origin }).finally(() => (over = true));
+  await waitFor(async () => (await fleet.store.fleet.load()).indexes.length === 0, {
+    what: 'the catalogue',
+  });
+  const asked = jest.spyOn(fleet.tools.store.fleet, 'load');
+  await waitFor(() => asked.mock.calls.length > 6, { what: 'some looks at the nodes' });
+  expect(over).toBe(false);
+  expect(await fleet.client(0).getIndex(products)).not.toBeNull();
+  const epoch = await fleet.store.fleet.epoch();
+  await keep(0, epoch);
+  await keep(1, epoch);
+  await end;
+  for (const node of [0, 1]) expect(await fleet.client(node).getIndex(products)).toBeNull();
 });
