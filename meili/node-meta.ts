@@ -1,5 +1,5 @@
 import { epoch as epochOf } from '../core/ids';
-import type { Epoch } from '../core/ids';
+import type { Epoch, NodeTaskUid } from '../core/ids';
 import { isNodeError } from './node-error';
 import { metaUid } from './node-identity';
 import type { CallOptions, NodeClient } from './types';
@@ -54,13 +54,14 @@ export async function prepareMeta(client: NodeClient): Promise<void> {
   await client.updateSettings(metaUid, { searchableAttributes: ['id'], rankingRules: [] });
 }
 
-/** The state in the node's queue, and with it the deletion of those that are too old. */
+/** The state in the node's queue, and with it the deletion of those that are too old. The first's task. */
 export async function writeState(
   client: NodeClient,
   state: SealedState,
   tooOld: readonly Epoch[],
-): Promise<void> {
+): Promise<NodeTaskUid> {
   const payload = Buffer.from(JSON.stringify([{ id: idOf(state.epoch), ...state }]));
-  await client.addDocuments(metaUid, 'POST', payload, { primaryKey: 'id' });
+  const uid = await client.addDocuments(metaUid, 'POST', payload, { primaryKey: 'id' });
   if (tooOld.length > 0) await client.deleteDocuments(metaUid, tooOld.map(idOf));
+  return uid;
 }

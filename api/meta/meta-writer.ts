@@ -7,6 +7,7 @@ import type { ApiContext } from '../context';
 import { Sealer } from './seal';
 import { collectState } from './state';
 import type { MetaState } from './state';
+import { WritePace } from './write-pace';
 
 type MetaContext = Pick<
   ApiContext,
@@ -35,6 +36,7 @@ export class MetaWriter {
   /** What each node has got from this pod. */
   readonly #written = new Map<NodeId, string>();
   readonly #ready = new Set<NodeId>();
+  readonly #paces = new Map<NodeId, WritePace>();
   #last: { print: string; state: SealedState } | null = null;
   #timer: NodeJS.Timeout | null = null;
   #writing: Promise<void> | null = null;
@@ -88,12 +90,15 @@ export class MetaWriter {
     const { health, nodes, log, config } = this.ctx;
     if (this.#written.get(node.id) === print || !health.usable(node.id)) return;
     const client = nodes.client(node);
+    const pace = this.#paces.get(node.id) ?? new WritePace();
+    this.#paces.set(node.id, pace);
     try {
+      if (!(await pace.mayWrite(client))) return;
       if (!this.#ready.has(node.id)) await prepareMeta(client);
       this.#ready.add(node.id);
       const present = await stateEpochs(client);
       const excess = present.filter((epoch) => epoch !== state.epoch).slice(config.meta.keep - 1);
-      await writeState(client, state, excess.length >= heap ? excess : []);
+      pace.sent(await writeState(client, state, excess.length >= heap ? excess : []));
       this.#written.set(node.id, print);
     } catch (error) {
       this.#ready.delete(node.id);

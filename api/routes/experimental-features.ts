@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { MeiliError } from '../../core/errors';
 import type { JsonValue } from '../../core/fleet';
+import { unservedReasons } from '../../core/served-features';
 import { authorize } from '../auth/authorize';
 import type { ApiContext } from '../context';
 import { featureNames, isServed } from '../features';
@@ -23,7 +24,7 @@ export function registerExperimentalFeatures(app: FastifyInstance, ctx: ApiConte
     if (refused !== undefined) {
       throw new MeiliError(
         'miroir_not_supported',
-        `The experimental feature \`${refused.name}\` cannot be served by a fleet.`,
+        `The experimental feature \`${refused.name}\` cannot be served by a fleet: ${unservedReasons[refused.name] ?? ''}.`,
       );
     }
     for (const feature of wanted) await ctx.store.experimentalFeatures.put(feature);

@@ -3,6 +3,7 @@
  * Method: two pods before two embedded nodes.
  */
 import type { JsonValue } from '../../core/fleet';
+import { featureNames, isServed } from '../../api/features';
 import { waitFor } from '../support/wait-for';
 import { fleetForTest } from './support';
 import type { FleetForTest, PodForTest } from './support';
@@ -90,6 +91,17 @@ test('a feature that a fleet cannot serve is refused, and one that is off may be
   expect([off.status, off.body['network']]).toEqual([200, false]);
 });
 
+test('whoever switches on a feature that a fleet cannot serve is told why', async () => {
+  const unserved = featureNames.filter((name) => !isServed(name));
+  expect(unserved.length).toBeGreaterThan(5);
+  for (const name of unserved) {
+    const { body } = await pods[0].send('PATCH', '/experimental-features', { [name]: true });
+    expect(body['message']).toMatch(
+      new RegExp(`^The experimental feature \`${name}\` .*: .{20,}\\.$`),
+    );
+  }
+});
+
 test.each<[string, string, JsonValue | undefined, string]>([
   ['POST', '/snapshots', undefined, 'miroir_not_supported'],
   ['POST', '/export', { url: 'http://a.example' }, 'miroir_not_supported'],
@@ -98,7 +110,7 @@ test.each<[string, string, JsonValue | undefined, string]>([
   ['POST', '/logs/stream', {}, 'feature_not_enabled'],
   ['GET', '/tasks/0/documents', undefined, 'feature_not_enabled'],
   ['GET', '/chats', undefined, 'feature_not_enabled'],
-  ['POST', '/render-template', {}, 'feature_not_enabled'],
+  ['POST', '/render-template', { template: {}, input: {} }, 'feature_not_enabled'],
   ['POST', '/dynamic-search-rules', {}, 'feature_not_enabled'],
 ])('%s %s is refused with the reason', async (method, path, body, code) => {
   const answer = await pods[0].send(method, path, body);
