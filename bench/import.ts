@@ -19,10 +19,16 @@ const file = 'bench.dump';
 /** The longest that this bench waits for one task or operation: a million documents take long. */
 const waitMsMax = 6 * 3_600_000;
 
+const nodes = 3;
+const copies = 2;
+
 interface ImportRun {
   readonly documents: number;
   readonly importPerSecond: number;
+  /** Of one node. */
   readonly directPerSecond: number;
+  /** Of as many nodes and copies as the fleet has. */
+  readonly copiesPerSecond: number;
   readonly samples: readonly MemorySample[];
 }
 
@@ -33,25 +39,66 @@ interface ImportRun {
 export async function benchImport(size: Size, runs: number): Promise<Row[]> {
   const done: ImportRun[] = [];
   for (let run = 0; run < runs; run += 1) done.push(await oneRun(sizeOf(size, 'documents')));
-  const samples = done[0]?.samples ?? [];
-  const memory = (part: string): Row =>
+  return [...rateRows(done), ...memoryRows(done)];
+}
+
+function rateRows(done: readonly ImportRun[]): Row[] {
+  const rate = (name: string, against: string, theirs: (run: ImportRun) => number): Row =>
     row({
-      ...{ name: `import.${part}-rss/first`, unit: 'MiB', better: 'lower' },
-      ...{ against: 'its first sample', samples },
-      ours: done.map((run) => Math.max(...valuesOf(run.samples, part))),
-      theirs: done.map((run) => valuesOf(run.samples, part)[0] ?? NaN),
-    });
-  return [
-    row({
-      ...{ name: 'import.rate/indexing', unit: 'documents/s', better: 'higher' },
-      against: 'the same documents sent to one node directly',
+      ...{ name: `import.rate/${name}`, unit: 'documents/s', better: 'higher', against },
       documents: done[0]?.documents ?? 0,
       ours: done.map((run) => run.importPerSecond),
-      theirs: done.map((run) => run.directPerSecond),
-    }),
-    memory('api'),
-    { ...memory('worker'), samples: undefined },
+      theirs: done.map(theirs),
+    });
+  return [
+    rate(
+      'indexing',
+      'the same documents sent to one node directly',
+      ({ directPerSecond }) => directPerSecond,
+    ),
+    rate(
+      'copies',
+      'as many copies sent to as many nodes directly',
+      ({ copiesPerSecond }) => copiesPerSecond,
+    ),
   ];
+}
+
+/** The first row has the samples. */
+function memoryRows(done: readonly ImportRun[]): Row[] {
+  const memory = (
+    part: string,
+    { name, against }: Pick<Row, 'name' | 'against'>,
+    of: (values: readonly number[]) => { ours: number; theirs: number },
+  ): Row => {
+    const found = done.map((run) => of(valuesOf(run.samples, part)));
+    return row({
+      ...{ name: `import.${part}-rss/${name}`, unit: 'MiB', better: 'lower', against },
+      ours: found.map(({ ours }) => ours),
+      theirs: found.map(({ theirs }) => theirs),
+    });
+  };
+  const first = { name: 'first', against: 'its first sample' };
+  const earlier = { name: 'earlier', against: 'the quarter of the time before the last one' };
+  const rows = ['api', 'worker'].flatMap((part) => [
+    memory(part, first, (all) => ({ ours: Math.max(...all), theirs: all[0] ?? NaN })),
+    memory(part, earlier, lastQuarters),
+  ]);
+  const samples = done[0]?.samples ?? [];
+  return rows.map((one, at) => (at === 0 ? { ...one, samples } : one));
+}
+
+/**
+ * The most of the last quarter and of the one before. Both lie behind the warm-up and behind the start
+ * of the second worker, so what grows with the documents shows, and nothing else does.
+ */
+function lastQuarters(values: readonly number[]): { ours: number; theirs: number } {
+  if (values.length < 4) throw new Error('The import was too short to look at its memory.');
+  const quarter = Math.floor(values.length / 4);
+  return {
+    ours: Math.max(...values.slice(-quarter)),
+    theirs: Math.max(...values.slice(-2 * quarter, -quarter)),
+  };
 }
 
 const valuesOf = (samples: readonly MemorySample[], part: string): number[] =>
@@ -62,7 +109,7 @@ async function oneRun(documents: number): Promise<ImportRun> {
   try {
     await writeBenchDump(join(dumps, file), index, documents);
     const fleet = await startFleet({
-      ...{ nodes: 3, shards: 16, replicationFactor: 2 },
+      ...{ nodes, shards: 16, replicationFactor: copies },
       settings: {
         MIROIR_DUMPS_LOCATION: dumps,
         // A worker that was killed is missed soon, so the run does not measure the wait for it.
@@ -97,8 +144,11 @@ async function measure(fleet: RunningFleet, documents: number): Promise<ImportRu
     if (ended.status !== 'succeeded') throw new Error(`${id} ended as ${ended.status}.`);
     const samples = memory.stop();
     await expectExactly(api, documents);
-    const directPerSecond = await indexDirectly(fleet, documents);
-    return { documents, importPerSecond: documents / seconds, directPerSecond, samples };
+    return {
+      ...{ documents, importPerSecond: documents / seconds, samples },
+      copiesPerSecond: await indexDirectly(fleet, documents, { nodes, copies }),
+      directPerSecond: await indexDirectly(fleet, documents, { nodes: 1, copies: 1 }),
+    };
   } finally {
     memory.stop();
   }
@@ -156,15 +206,30 @@ interface TaskPage {
   readonly next: number | null;
 }
 
-async function indexDirectly(fleet: RunningFleet, documents: number): Promise<number> {
-  const { url } = await fleet.addNodeProcess({ group: 0 });
-  const direct = new ApiClient({ api: url, masterKey: fleet.nodeKey, adminKey: '' });
-  const started = performance.now();
-  let last = 0;
-  for (const chunk of documentChunks(documents)) {
-    const path = '/indexes/direct/documents?primaryKey=id';
-    last = (await direct.post<{ taskUid: number }>(path, chunk)).taskUid;
+/** Documents a second of new nodes that nobody else uses, each chunk sent to `copies` of them at once. */
+async function indexDirectly(
+  fleet: RunningFleet,
+  documents: number,
+  plan: { nodes: number; copies: number },
+): Promise<number> {
+  const direct: { api: ApiClient; last: number }[] = [];
+  for (let node = 0; node < plan.nodes; node += 1) {
+    const { url } = await fleet.addNodeProcess({ group: 0 });
+    const api = new ApiClient({ api: url, masterKey: fleet.nodeKey, adminKey: '' });
+    direct.push({ api, last: 0 });
   }
-  await direct.waitTask(last, waitMsMax);
+  const path = '/indexes/direct/documents?primaryKey=id';
+  const started = performance.now();
+  let at = 0;
+  for (const chunk of documentChunks(documents)) {
+    const owners = direct.filter((_, node) => (node + at) % plan.nodes < plan.copies);
+    await Promise.all(
+      owners.map(async (node) => {
+        node.last = (await node.api.post<{ taskUid: number }>(path, chunk)).taskUid;
+      }),
+    );
+    at += 1;
+  }
+  await Promise.all(direct.map(({ api, last }) => api.waitTask(last, waitMsMax)));
   return (documents / (performance.now() - started)) * 1_000;
 }

@@ -7,10 +7,10 @@
  * is imported and compared with its file, document by document in their order, and with a real
  * Meilisearch that has loaded the same file where one is at hand. So is the fleet's own dump.
  */
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ArchiveContents } from '../../archives/archive';
+import type { Archive, ArchiveContents } from '../../archives/archive';
 import { directoryDepot } from '../../archives/directory-depot';
 import { dumpArchive } from '../../archives/dump-archive';
 import { ApiClient } from '../../cli/client';
@@ -83,17 +83,29 @@ async function importDump(dump: Buffer, choices: object = {}): Promise<Started> 
 
 const resultOf = (view: Operation): ImportResult => view.plan as unknown as ImportResult;
 
+/** Reads a dump that is at hand as bytes, and leaves no file behind. */
+async function reading<T>(dump: Buffer, read: (archive: Archive) => Promise<T>): Promise<T> {
+  const directory = mkdtempSync(join(tmpdir(), 'miroir-dump-'));
+  try {
+    const depot = directoryDepot(directory);
+    await depot.write('one.dump', dump);
+    return await read(dumpArchive(() => depot.read('one.dump')));
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
 /** The documents of a dump's file in their order, as digests. */
 async function documentsIn(dump: Buffer, uid: string): Promise<string[]> {
-  const depot = directoryDepot(mkdtempSync(join(tmpdir(), 'miroir-dump-')));
-  await depot.write('one.dump', dump);
-  const found: string[] = [];
-  const reading = { from: (name: string) => (name === uid ? 0 : null), lineBytesMax: 1_000_000 };
-  for await (const { lines } of dumpArchive(() => depot.read('one.dump')).documents(reading)) {
-    for await (const some of lines) for (const { bytes } of some) found.push(digestDocument(bytes));
-  }
-  await depot.deleteAll('one.dump');
-  return found;
+  return await reading(dump, async (archive) => {
+    const found: string[] = [];
+    const wanted = { from: (name: string) => (name === uid ? 0 : null), lineBytesMax: 1_000_000 };
+    for await (const { lines } of archive.documents(wanted)) {
+      for await (const some of lines)
+        for (const { bytes } of some) found.push(digestDocument(bytes));
+    }
+    return found;
+  });
 }
 
 beforeAll(async () => {
@@ -118,17 +130,12 @@ beforeAll(async () => {
 }, 90_000);
 afterAll(async () => {
   await fleet.close();
-  await directoryDepot(tmpdir()).deleteAll(`${backups.slice(tmpdir().length + 1)}/`);
+  rmSync(backups, { recursive: true, force: true });
 }, 30_000);
 
 /** What stands in a dump's file, beside its documents. */
-async function contentsOf(dump: Buffer): Promise<ArchiveContents> {
-  const depot = directoryDepot(mkdtempSync(join(tmpdir(), 'miroir-dump-')));
-  await depot.write('one.dump', dump);
-  const found = await dumpArchive(() => depot.read('one.dump')).contents(() => undefined);
-  await depot.deleteAll('one.dump');
-  return found;
-}
+const contentsOf = (dump: Buffer): Promise<ArchiveContents> =>
+  reading(dump, (archive) => archive.contents(() => undefined));
 
 async function expectAsInFile(dump: Buffer, prefix = ''): Promise<void> {
   const { indexes, keys } = await contentsOf(dump);
