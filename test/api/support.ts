@@ -13,6 +13,7 @@ import { startEmbeddedNode } from '../../local/embedded-node/server';
 import type { RunningEmbeddedNode } from '../../local/embedded-node/server';
 import type { Store } from '../../store/types';
 import { redisForTest } from '../support/redis';
+import type { TemporalForTest } from '../support/temporal';
 import { waitFor } from '../support/wait-for';
 
 export interface FleetForTestOptions {
@@ -21,6 +22,8 @@ export interface FleetForTestOptions {
   readonly groups?: number;
   readonly shards?: number;
   readonly env?: Record<string, string>;
+  /** Else the pods have none. */
+  readonly temporal?: TemporalForTest;
   /** Running nodes with this master key, instead of embedded ones. */
   readonly external?: { readonly urls: readonly string[]; readonly key: string };
 }
@@ -105,7 +108,9 @@ export async function fleetForTest(options: FleetForTestOptions = {}): Promise<F
   const urls = options.external?.urls ?? nodes.map((node) => node.url);
   const env: Record<string, string> = {
     REDIS_URL: url,
-    TEMPORAL_ADDRESS: '127.0.0.1:1',
+    TEMPORAL_ADDRESS: options.temporal?.address ?? '127.0.0.1:1',
+    MIROIR_TEMPORAL_NAMESPACE: options.temporal?.namespace ?? 'default',
+    MIROIR_TASK_QUEUE: options.temporal?.taskQueue ?? 'miroir',
     MIROIR_REDIS_PREFIX: prefix,
     MIROIR_NODES: urls.join(','),
     MIROIR_NODE_KEY: nodeKey,
@@ -129,7 +134,7 @@ export async function fleetForTest(options: FleetForTestOptions = {}): Promise<F
       const runtime = await startRuntime({
         config,
         log,
-        temporal: false,
+        temporal: options.temporal !== undefined,
         ...(wrapStore === undefined ? {} : { wrapStore }),
       });
       const pod = podForTest(runtime, masterKey);

@@ -10,6 +10,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import type { Archive, ArchiveContents } from '../../archives/archive';
 import { directoryDepot } from '../../archives/directory-depot';
 import { dumpArchive } from '../../archives/dump-archive';
@@ -83,29 +84,17 @@ async function importDump(dump: Buffer, choices: object = {}): Promise<Started> 
 
 const resultOf = (view: Operation): ImportResult => view.plan as unknown as ImportResult;
 
-/** Reads a dump that is at hand as bytes, and leaves no file behind. */
-async function reading<T>(dump: Buffer, read: (archive: Archive) => Promise<T>): Promise<T> {
-  const directory = mkdtempSync(join(tmpdir(), 'miroir-dump-'));
-  try {
-    const depot = directoryDepot(directory);
-    await depot.write('one.dump', dump);
-    return await read(dumpArchive(() => depot.read('one.dump')));
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
-}
+const archiveOf = (dump: Buffer): Archive =>
+  dumpArchive(() => Promise.resolve(Readable.from([dump])));
 
 /** The documents of a dump's file in their order, as digests. */
 async function documentsIn(dump: Buffer, uid: string): Promise<string[]> {
-  return await reading(dump, async (archive) => {
-    const found: string[] = [];
-    const wanted = { from: (name: string) => (name === uid ? 0 : null), lineBytesMax: 1_000_000 };
-    for await (const { lines } of archive.documents(wanted)) {
-      for await (const some of lines)
-        for (const { bytes } of some) found.push(digestDocument(bytes));
-    }
-    return found;
-  });
+  const found: string[] = [];
+  const wanted = { from: (name: string) => (name === uid ? 0 : null), lineBytesMax: 1_000_000 };
+  for await (const { lines } of archiveOf(dump).documents(wanted)) {
+    for await (const some of lines) for (const { bytes } of some) found.push(digestDocument(bytes));
+  }
+  return found;
 }
 
 beforeAll(async () => {
@@ -135,7 +124,7 @@ afterAll(async () => {
 
 /** What stands in a dump's file, beside its documents. */
 const contentsOf = (dump: Buffer): Promise<ArchiveContents> =>
-  reading(dump, (archive) => archive.contents(() => undefined));
+  archiveOf(dump).contents(() => undefined);
 
 async function expectAsInFile(dump: Buffer, prefix = ''): Promise<void> {
   const { indexes, keys } = await contentsOf(dump);

@@ -193,7 +193,8 @@ function readPolicy(name: string, body: JsonValue, present: RolloverPolicy | nul
   const policy: RolloverPolicy = {
     name,
     version: (present?.version ?? 0) + 1,
-    enabled: fields.optionalBoolean('enabled', true),
+    // A policy that somebody paused stays so when its file, which says nothing of it, is applied again.
+    enabled: fields.optionalBoolean('enabled', present?.enabled ?? true),
     writeAlias: indexUid(fields.string('write_alias')),
     readAlias: readAlias === null ? null : indexUid(readAlias),
     pattern: fields.string('pattern'),
@@ -205,12 +206,13 @@ function readPolicy(name: string, body: JsonValue, present: RolloverPolicy | nul
       ? {}
       : { earlier: [...(present.earlier ?? []), termsOf(present)].slice(-earlierMax) }),
   };
+  const paused = present?.pauseNote !== undefined && !policy.enabled;
   if (policy.writeAlias === policy.readAlias) {
     throw new MeiliError('bad_request', '`write_alias` and `read_alias` must be two names.');
   }
   const rules = parseRules(policy);
   if (!rules.ok) throw new MeiliError('bad_request', rules.message);
-  return policy;
+  return paused ? { ...policy, pauseNote: present.pauseNote } : policy;
 }
 
 /** Two policies that flip one alias would undo each other. */
