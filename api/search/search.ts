@@ -27,6 +27,7 @@ import { countDistinct } from './distinct-counts';
 import { remedyExactness } from './exactness';
 import { joinHeaders } from './headers';
 import { gatherByFrequency } from './frequency';
+import { countNumbers } from './numeric-facets';
 import type { Scattered } from './scatter';
 import { scatter } from './scatter';
 import { UnknownAttributes } from './search-on';
@@ -75,9 +76,9 @@ export async function runSearch(
   });
   const plain = frequent ?? (await ask());
   const input = context(plain.answers);
-  const counts = await countDistinct(input, (counting) =>
-    gather(ctx, target, counting, { ...options, half: undefined }),
-  );
+  const recount = (counting: SearchRequest): Promise<Gathered> =>
+    gather(ctx, target, counting, { ...options, half: undefined });
+  const counts = (await countDistinct(input, recount)) ?? (await countNumbers(input, recount));
   const merged = mergeAnswers(counts === null ? input : { ...input, counts });
   const doubts = frequent?.approximate === true ? (['frequency-strategy'] as const) : [];
   const named = { ...merged, approximate: [...merged.approximate, ...doubts] };

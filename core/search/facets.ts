@@ -5,7 +5,7 @@ import { compareUtf8, facetNumberText, floatText, normalizeFacet } from './rust-
 import type { ApproximateReason, JsonObject } from './types';
 
 /** Below or at this many candidates the engine orders numeric facet values as texts. */
-const textOrderMax = 3000;
+export const textOrderMax = 3000;
 
 /** `facetDistribution` and `facetStats` of one answer of a node. */
 export interface FacetSource {
@@ -15,6 +15,8 @@ export interface FacetSource {
   readonly total: number;
   /** -1 for counts that are to be taken away; 1 if absent. */
   readonly sign?: 1 | -1;
+  /** Fields of which the first numbers are all listed, however long the list is. */
+  readonly complete?: ReadonlySet<string>;
 }
 
 export interface FacetInput {
@@ -130,7 +132,7 @@ function sumValues(
       const count = sign * listed;
       const number = numberOf(shown, range);
       const normal = number === null ? normalizeFacet(shown) : shown;
-      const key = `${number === null ? 's' : 'n'}${normal}`;
+      const key = kindKey(normal, number);
       const value = values.get(key);
       if (value === undefined) {
         values.set(key, { shown, normal, number, count });
@@ -143,6 +145,26 @@ function sumValues(
   }
   if (field === input.distinct) for (const value of values.values()) value.count = 1;
   return [...values.values()].filter(({ count }) => count > 0);
+}
+
+const kindKey = (normal: string, number: number | null): string =>
+  `${number === null ? 's' : 'n'}${normal}`;
+
+/** The numbers among the values that one node lists of a field. */
+export function numbersOf(counts: JsonObject, stats: JsonValue | undefined): number[] {
+  const range = rangeOf(stats);
+  return Object.keys(counts)
+    .map((shown) => numberOf(shown, range))
+    .filter((number) => number !== null);
+}
+
+/** The values that one node lists of a field: normalised, each after a letter for its kind. */
+export function listedValues(counts: JsonObject, stats: JsonValue | undefined): string[] {
+  const range = rangeOf(stats);
+  return Object.keys(counts).map((shown) => {
+    const number = numberOf(shown, range);
+    return kindKey(number === null ? normalizeFacet(shown) : shown, number);
+  });
 }
 
 function rangeOf(stats: JsonValue | undefined): Range | null {
@@ -219,7 +241,10 @@ function noteCaps(
 ): void {
   if (input.nodes.length < 2) return;
   const cap = physicalMaxValuesPerFacet(input.settings);
-  const capped = input.nodes.filter(({ distribution }) => sizeOf(distribution[field]) >= cap);
+  const capped = input.nodes.filter(
+    ({ distribution, complete }) =>
+      complete?.has(field) !== true && sizeOf(distribution[field]) >= cap,
+  );
   if (capped.length === 0) return;
   if (facetOrder(input.settings, field) === 'count') approximate.add('facet-capped');
   else if (

@@ -46,6 +46,7 @@ export function windowOf(request: SearchRequest): { offset: number; limit: numbe
  */
 export function hitsNeeded(request: SearchRequest, settings: Settings): number {
   const { offset, limit } = windowOf(request);
+  if (request.ownFields !== undefined) return offset + limit;
   return Math.min(offset + limit, maxTotalHits(settings));
 }
 

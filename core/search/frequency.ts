@@ -87,6 +87,8 @@ export function wordRequests(request: SearchRequest, words: readonly string[]): 
       sort: null,
       distinct: null,
       facets: null,
+      // The engine's frequency is of documents, whatever the index leaves out as duplicates.
+      countsAll: true,
       body: {
         q: counting.q,
         matchingStrategy: 'all',

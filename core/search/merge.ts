@@ -3,7 +3,7 @@ import { physicalMaxValuesPerFacet } from '../settings/physical-limits';
 import { writeEnvelope } from './envelope';
 import { DistinctFilter } from './distinct';
 import { distinctField, hitsNeeded, memberOf, windowOf } from './fields';
-import { mergeFacets } from './facets';
+import { listedValues, mergeFacets } from './facets';
 import type { MergedFacets } from './facets';
 import { splitAnswer } from './hits';
 import type { AnswerParts, Hit } from './hits';
@@ -12,7 +12,7 @@ import type { OrderDoubts } from './merge-hits';
 import { mergePerformance } from './performance';
 import { projectHit, projectionOf } from './project';
 import { addedFacet } from './rewrite';
-import { floatText, normalizeFacet } from './rust-text';
+import { floatText } from './rust-text';
 import { searchKind } from './kind';
 import type { ApproximateReason, JsonObject, MergeInput, MergeOutput } from './types';
 
@@ -119,7 +119,8 @@ function distinctTotal(
     // A node that never saw the field has no value of it.
     if (typeof counts !== 'object' || counts === null) continue;
     if (Object.keys(counts).length >= cap) approximate.add('distinct-total');
-    for (const value of Object.keys(counts)) union.add(normalizeFacet(value));
+    const stats = memberOf(rest['facetStats'], field);
+    for (const value of listedValues(counts as JsonObject, stats)) union.add(value);
     listed += Object.keys(counts).length;
   }
   return total - listed + union.size;
@@ -144,7 +145,8 @@ export function finishAnswer(input: MergeInput, finish: FinishInput): MergeOutpu
   });
   const counted = input.counts?.facets ?? null;
   const merged = counted === null ? facetsOf(input, list) : null;
-  for (const reason of merged?.approximate ?? []) list.approximate.add(reason);
+  const doubts = merged?.approximate ?? input.counts?.approximate ?? [];
+  for (const reason of doubts) list.approximate.add(reason);
   const facets = counted ?? merged;
   const bytes = writeEnvelope({
     input,

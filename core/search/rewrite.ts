@@ -1,4 +1,5 @@
 import type { JsonValue, Settings } from '../fleet';
+import { hiddenField } from '../hidden-fields';
 import { joinFilters, normalizeClientFilter } from '../filter/normalize';
 import { displayedFields, distinctField, hitsNeeded, isHiddenField } from './fields';
 import { filterablePatterns, matchesPattern } from './patterns';
@@ -110,6 +111,12 @@ export function addedFacet(request: SearchRequest, settings: Settings): string |
  * taken away from the client's lists, but for the field that `distinct` needs.
  */
 function projectBody(body: JsonObject, request: SearchRequest, settings: Settings): void {
+  if (request.ownFields !== undefined) {
+    body['attributesToRetrieve'] = [...request.ownFields];
+    // A parameter wins over the setting, and what has no value is never left out as a duplicate.
+    if (typeof settings['distinctAttribute'] === 'string') body['distinct'] = hiddenField.expiresAt;
+    return;
+  }
   const retrieved = retrievedFields(request, settings)?.filter((name) => !isHiddenField(name));
   const extra = extraField(request, settings);
   if (retrieved !== undefined) {

@@ -44,6 +44,8 @@ export interface SearchRequest {
   readonly countsAll?: boolean;
   /** A filter of Miroir's own beside the client's; it may name hidden fields. */
   readonly ownFilter?: string;
+  /** Miroir's own listing: exactly these fields of every match, whatever is displayed or may be shown. */
+  readonly ownFields?: readonly string[];
   readonly body: JsonObject;
 }
 
@@ -80,6 +82,8 @@ export interface ExactCounts {
   readonly total: number;
   /** JSON texts in order; null where the answers' own must do. */
   readonly facets: { readonly distribution: string; readonly stats: string } | null;
+  /** What may still differ of these. */
+  readonly approximate?: readonly ApproximateReason[];
 }
 
 export interface MergeOutput {
