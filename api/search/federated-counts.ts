@@ -14,6 +14,13 @@ import {
   unionRequest,
 } from '../../core/search/federation/union';
 import type { UnionPlan } from '../../core/search/federation/union';
+import {
+  countDistinctUnion,
+  outsideKept,
+  partListing,
+  planDistinct,
+} from '../../core/search/federation/distinct-union';
+import { knownFacets } from '../../core/search/distinct-list';
 import { distinctField } from '../../core/search/fields';
 import { compareUtf8 } from '../../core/search/rust-text';
 import type { JsonObject, SearchRequest } from '../../core/search/types';
@@ -32,20 +39,28 @@ import { gather } from './search';
 export interface CountedIndex extends Counted {
   readonly indexUid: string;
   readonly settings: Settings;
+  /** The total is that of one Meilisearch, whatever the answers to the queries said. */
+  readonly isExact: boolean;
+}
+
+interface CountedLists {
+  readonly groups: readonly (readonly QueryList[])[];
+  readonly planned: readonly PlannedQuery[];
+  /** Documents that a federation's `distinct` dropped within their index. */
+  readonly rejectedIds: ReadonlySet<string>;
 }
 
 /** Counts each index's matches, in the order of indexes, then checks facets of unused indexes. */
 export async function countIndexes(
   ctx: ApiContext,
   request: FederationRequest,
-  groups: readonly (readonly QueryList[])[],
-  planned: readonly PlannedQuery[],
+  { groups, planned, rejectedIds }: CountedLists,
 ): Promise<CountedIndex[]> {
   const counted = await inParallel(groups, async (lists) => {
     const first = planned.find(({ query }) => query.indexUid === lists[0]?.of.query.indexUid);
     if (first === undefined) throw new Error('A list is of a query that was not planned.');
     try {
-      return await countIndex(ctx, request, { lists, first });
+      return await countIndex(ctx, request, { lists, first, rejectedIds });
     } catch (error) {
       throw inQuery(facetsError(error, first.query.indexUid), first.query.position);
     }
@@ -57,7 +72,11 @@ export async function countIndexes(
 async function countIndex(
   ctx: ApiContext,
   request: FederationRequest,
-  group: { lists: readonly QueryList[]; first: PlannedQuery },
+  group: {
+    lists: readonly QueryList[];
+    first: PlannedQuery;
+    rejectedIds: ReadonlySet<string>;
+  },
 ): Promise<CountedIndex> {
   const { lists, first } = group;
   const [{ settings }] = first.target.entries;
@@ -67,7 +86,12 @@ async function countIndex(
     ...countAnswers(answers, { request: asked, settings }),
     indexUid,
     settings,
+    isExact: false,
   });
+  if (distinct !== undefined) {
+    const exact = await countDistinctIndex(ctx, request, group);
+    if (exact !== null) return { ...exact, indexUid, settings, isExact: true };
+  }
   if (lists.length === 1 || distinct !== undefined) {
     return counts(
       lists.flatMap((list) => list.counted),
@@ -86,6 +110,48 @@ async function countIndex(
   );
   if (plan === null) throw new Error('A filter that is no filter was accepted by the nodes.');
   return counts(await askUnion(ctx, request, { plan, first }), unionRequest(plan));
+}
+
+/** The counts of an index whose hits are distinct; null where they cannot be told. */
+async function countDistinctIndex(
+  ctx: ApiContext,
+  request: FederationRequest,
+  group: {
+    lists: readonly QueryList[];
+    first: PlannedQuery;
+    rejectedIds: ReadonlySet<string>;
+  },
+): Promise<Counted | null> {
+  const { lists, first, rejectedIds } = group;
+  const { target } = first;
+  const [{ settings, primaryKey }] = target.entries;
+  const { indexUid } = first.query;
+  const facets = request.federation.facetsByIndex.get(indexUid) ?? null;
+  const plan = planDistinct(lists, settings);
+  const requests = plan === null ? null : outsideKept(plan);
+  if (plan === null || requests === null) return null;
+  const union = planUnion(
+    requests.map((one) => ({ request: one, keywordOnly: true })),
+    { facets, needed: 0 },
+  );
+  if (union === null) return null;
+  const outside = await askUnion(ctx, request, { plan: union, first });
+  const fields = facets === null ? [] : knownFacets(outside);
+  const tenantFilter = tenantFilterOf(ctx, request.caller, indexUid);
+  const options = { tenantFilter, wish: request.wish, half: undefined };
+  const listed = await inParallel(plan.parts, async (part) => {
+    if (plan.slots === null) return [];
+    return (await gather(ctx, target, partListing(part, plan, fields), options)).answers;
+  });
+  return countDistinctUnion({
+    plan,
+    settings,
+    primaryKey,
+    outside,
+    lists: listed,
+    rejected: rejectedIds,
+    facets: facets === null ? null : fields,
+  });
 }
 
 async function askUnion(

@@ -55,7 +55,12 @@ export async function runFederation(
     paging: federation.paging,
     distinct: federation.distinct,
   });
-  const counted = await countIndexes(ctx, request, byIndex(lists), planned);
+  const { rejectedIds } = merged;
+  const counted = await countIndexes(ctx, request, {
+    groups: byIndex(lists),
+    planned,
+    rejectedIds,
+  });
   const personalize = refusePersonalize(federation);
   if (personalize !== null) throw personalize;
   const total = counted.reduce((sum, index) => sum + index.total, 0) - merged.rejected;
@@ -71,7 +76,7 @@ export async function runFederation(
     semantic: planned.some(({ query }) => searchKind(query.request) !== 'keyword'),
     performanceDetails: performanceOf(federation, lists),
   });
-  return { bytes, headers: headersOf(federation, run, counted) };
+  return { bytes, headers: headersOf(run, counted, merged.rejected) };
 }
 
 /** What is refused before any index is looked at. */
@@ -272,21 +277,25 @@ function performanceOf(federation: Federation, lists: readonly QueryList[]): str
 }
 
 function headersOf(
-  federation: Federation,
   run: readonly RunQuery[],
   counted: readonly CountedIndex[],
+  rejected: number,
 ): Record<string, string> {
   const headers = joinHeaders(run.map((one) => one.headers));
   // It differs from index to index and would speak of one only.
   delete headers['x-miroir-settings-version'];
+  const exact = new Set(counted.filter((one) => one.isExact).map(({ indexUid }) => indexUid));
   const approximate = new Set<string>([
-    ...run.flatMap(({ list }) => [...list.approximate]),
+    ...run.flatMap(({ list, planned }) =>
+      [...list.approximate].filter(
+        (reason) => reason !== 'distinct-total' || !exact.has(planned.query.indexUid),
+      ),
+    ),
     ...counted.flatMap((index) => index.approximate),
   ]);
-  if (federation.distinct !== null) {
-    // One Meilisearch counts no more of the doubles than those it has ranked.
-    approximate.add('distinct-total');
-    if (counted.some(({ facets }) => facets !== null)) approximate.add('facet-distinct');
+  // Their facets are taken from lists that were cut already.
+  if (rejected > 0 && counted.some(({ facets }) => facets !== null)) {
+    approximate.add('facet-distinct');
   }
   if (approximate.size > 0) headers['x-miroir-approximate'] = [...approximate].join(', ');
   return headers;

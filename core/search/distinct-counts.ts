@@ -50,7 +50,7 @@ export function keptHits(input: MergeInput): KeptHits | null {
   if (field === null || request.paging.mode !== 'offset') return null;
   if (request.rankingScoreThreshold !== null || searchKind(request) !== 'keyword') return null;
   if (request.matchingStrategy === 'frequency') return null;
-  const kept = walkBuckets(input, field);
+  const kept = bucketsWalk(input, field);
   if (kept === null) return null;
   const values: string[] = [];
   const ids: (string | null)[] = [];
@@ -61,9 +61,7 @@ export function keptHits(input: MergeInput): KeptHits | null {
   }
   const known = ids.filter((id) => id !== null);
   const slots = [...new Set(known.map((id) => JSON.stringify(encodeSlot(slotOfId(id)))))];
-  if (values.length > valuesMax || values.some((value) => value.length > valueCharsMax)) {
-    return null;
-  }
+  if (!areCountable(values)) return null;
   return {
     values,
     count: values.length,
@@ -72,12 +70,25 @@ export function keptHits(input: MergeInput): KeptHits | null {
   };
 }
 
+const areCountable = (literals: readonly string[]): boolean =>
+  literals.length <= valuesMax && literals.every((value) => value.length <= valueCharsMax);
+
+/** Normalised values after a letter for their kind, as values of a filter; null for too many or too long. */
+export function countableValues(values: readonly string[]): string[] | null {
+  const literals = values.map((value) => JSON.stringify(value.slice(1)));
+  return areCountable(literals) ? literals : null;
+}
+
 interface Kept {
   readonly hit: Hit;
   readonly value: string | null;
 }
 
-function walkBuckets(input: MergeInput, field: string): Kept[] | null {
+/**
+ * What the engine keeps of a ranked list, to the end of the bucket of the last hit that it needs. Null
+ * for values in arrays, and where the nodes' answers may end before that bucket does.
+ */
+export function bucketsWalk(input: MergeInput, field: string): Kept[] | null {
   const needed = hitsNeeded(input.request, input.settings);
   const parts = input.answers.map(({ bytes }) => splitAnswer(bytes));
   const merger = new HitMerger(parts);
@@ -106,7 +117,8 @@ function walkBuckets(input: MergeInput, field: string): Kept[] | null {
 const withoutPlace = (details: Details): Details =>
   details.filter(([rule]) => rule !== hiddenRankingRule);
 
-function idOf(hit: Hit, primaryKey: string | null): string | null {
+/** The value of the primary key; null where the hit does not show it. */
+export function idOf(hit: Hit, primaryKey: string | null): string | null {
   const key = primaryKey === null ? null : findLast(hit.bytes, hit.members, keyBytes(primaryKey));
   if (key === null) return null;
   const text = spanText(hit.bytes, key.valueStart, key.valueEnd);

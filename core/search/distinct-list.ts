@@ -90,11 +90,16 @@ const shownOnly = [
 function facetFields({ answers, request, settings }: MergeInput): string[] {
   if ((request.facets ?? []).length === 0) return [];
   const omit = addedFacet(request, settings);
+  return knownFacets(answers).filter((name) => name !== omit);
+}
+
+/** The fields that the answers have facets of. */
+export function knownFacets(answers: readonly NodeAnswer[]): string[] {
   const names = answers.flatMap(({ bytes }) => {
     const distribution = splitAnswer(bytes).rest['facetDistribution'];
     return Object.keys(typeof distribution === 'object' ? (distribution ?? {}) : {});
   });
-  return [...new Set(names)].filter((name) => !isHiddenField(name) && name !== omit);
+  return [...new Set(names)].filter((name) => !isHiddenField(name));
 }
 
 /** The counts of one Meilisearch; null where the list is not all of the matches, or was cut off. */

@@ -82,9 +82,11 @@ export function mergeFacets(input: FacetInput): MergedFacets {
     distribution: `{${distributions.join(',')}}`,
     stats: `{${stats.join(',')}}`,
     approximate: [...approximate],
-    cut: input.nodes.some(({ distribution }) =>
-      Object.values(distribution).some(
-        (counts) => sizeOf(counts) >= physicalMaxValuesPerFacet(input.settings),
+    cut: input.nodes.some(({ distribution, complete }) =>
+      Object.entries(distribution).some(
+        ([field, counts]) =>
+          complete?.has(field) !== true &&
+          sizeOf(counts) >= physicalMaxValuesPerFacet(input.settings),
       ),
     ),
   };

@@ -51,7 +51,7 @@ export function nodeSearchBody(request: SearchRequest, options: NodeSearchOption
     // Page mode counts exhaustively. With the hidden last rule each document is a bucket of its own,
     // so in offset mode almost no duplicate would be subtracted from totals and facets.
     body['page'] = 1;
-    const looksFurther = request.paging.mode === 'offset' && options.half === undefined;
+    const looksFurther = request.paging.mode === 'offset';
     body['hitsPerPage'] = looksFurther ? needed + distinctSpare : needed;
   } else {
     body['offset'] = 0;

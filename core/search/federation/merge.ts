@@ -17,6 +17,8 @@ export interface MergedHits {
   readonly shown: readonly FederatedHit[];
   /** Hits that `distinct` dropped because another index had a better one: they are counted no more. */
   readonly rejected: number;
+  /** Documents that `distinct` dropped because another query of their index had a better one. */
+  readonly rejectedIds: ReadonlySet<string>;
 }
 
 /**
@@ -26,13 +28,18 @@ export interface MergedHits {
  */
 export function mergeFederation(input: FederationMerge): MergedHits {
   const needed = federatedWindow(input.paging);
+  const rejectedIds = new Set<string>();
   const indexes = byIndex(input.lists).map((lists) =>
-    mergeIndex(lists, input.distinct, needed.end),
+    mergeIndex(lists, { distinctField: input.distinct, needed: needed.end, rejectedIds }),
   );
   const distinct = input.distinct === null ? null : new DistinctFilter(input.distinct);
   const merged = mergeSorted(indexes).filter(({ hit }) => distinct?.admit(hit) !== false);
   const all = indexes.reduce((sum, hits) => sum + hits.length, 0);
-  return { shown: merged.slice(needed.start, needed.end), rejected: all - merged.length };
+  return {
+    shown: merged.slice(needed.start, needed.end),
+    rejected: all - merged.length,
+    rejectedIds,
+  };
 }
 
 /** First hit and the one after the last, in the merged list. */
@@ -62,9 +69,9 @@ export function byIndex<T extends { readonly of: { readonly query: { indexUid: s
 
 function mergeIndex(
   lists: readonly QueryList[],
-  distinctField: string | null,
-  needed: number,
+  how: { distinctField: string | null; needed: number; rejectedIds: Set<string> },
 ): FederatedHit[] {
+  const { distinctField, needed } = how;
   const [first] = lists;
   const max = Math.min(needed, first === undefined ? 0 : maxTotalHits(first.of.settings));
   const distinct = distinctField === null ? null : new DistinctFilter(distinctField);
@@ -74,7 +81,10 @@ function mergeIndex(
     if (kept.length >= max) break;
     if (seen.has(found.id)) continue;
     seen.add(found.id);
-    if (distinct?.admit(found.hit) === false) continue;
+    if (distinct?.admit(found.hit) === false) {
+      how.rejectedIds.add(found.id);
+      continue;
+    }
     kept.push(found);
   }
   return kept;

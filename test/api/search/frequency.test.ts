@@ -84,3 +84,27 @@ test.each(queries)('%s: pages are the pieces of one list', async (q) => {
   expect(pages).toEqual(whole);
   expect(pieces).toEqual(whole);
 });
+
+test('words are counted by documents, also where an index leaves duplicates out', async () => {
+  const titles = [
+    ...Array.from({ length: 30 }, () => ['green', 'same']),
+    ...Array.from({ length: 6 }, (_, i) => ['glass', `kind ${String(i)}`]),
+  ];
+  for (const pod of pods) {
+    await pod.write('POST', '/indexes', { uid: 'kinds', primaryKey: 'id' });
+    await pod.write('PATCH', '/indexes/kinds/settings', {
+      distinctAttribute: 'kind',
+      filterableAttributes: ['kind'],
+    });
+    const kinds = titles.map(([title, kind], id) => ({ id, title, kind }));
+    await pod.write('POST', '/indexes/kinds/documents', kinds);
+    const answer = await pod.send('POST', '/indexes/kinds/search', {
+      q: 'green glass',
+      matchingStrategy: 'frequency',
+      page: 1,
+    });
+    expect((answer.body['hits'] as { title: string }[]).map(({ title }) => title)).toEqual(
+      Array.from({ length: 6 }, () => 'glass'),
+    );
+  }
+});

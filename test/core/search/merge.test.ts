@@ -6,6 +6,7 @@
  */
 import fc from 'fast-check';
 import { mergeAnswers } from '../../../core/search/merge';
+import type { JsonValue } from '../../../core/fleet';
 import { nodeId } from '../../../core/ids';
 import { answer, hit, hitsOf, idsOf, merged, mergeInput, textOf } from './answers';
 
@@ -234,6 +235,19 @@ describe('distinct', () => {
     const found = merged(answers, { distinct: 'color', page: 1 });
     expect(found).toMatchObject({ totalHits: 4 });
     expect(found).not.toHaveProperty('facetDistribution');
+  });
+
+  it('counts a number and the text of its digits as two values', () => {
+    const facet = (range: Record<string, JsonValue>): Record<string, JsonValue> => ({
+      totalHits: 1,
+      facetDistribution: { color: { '1': 1 } },
+      facetStats: range,
+    });
+    const answers = [
+      answer('a', [], facet({ color: { min: 1, max: 1 } })),
+      answer('b', [], facet({})),
+    ];
+    expect(merged(answers, { distinct: 'color', page: 1 })).toMatchObject({ totalHits: 2 });
   });
 
   it('takes out the field that only the merge needed, also when it is nested', () => {
