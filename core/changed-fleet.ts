@@ -70,6 +70,10 @@ function added(fleet: Fleet, toAdd: readonly NodeToAdd[]): ChangedFleet {
     if (known !== undefined && known.url !== node.url) {
       return no(`There is a node ${node.id} already, at ${known.url}.`);
     }
+    // Its copies stand in the table of its group, and would be counted in another one's.
+    if (known !== undefined && known.group !== node.group) {
+      return no(`${node.id} is in group ${String(known.group)} already; remove it first.`);
+    }
     nodes.set(node.id, nodeOf(node, known?.instanceId ?? null));
   }
   return ok({ ...fleet, nodes: [...nodes.values()] });

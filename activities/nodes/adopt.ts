@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { Fleet } from '../../core/fleet';
+import type { Fleet, FleetNode } from '../../core/fleet';
 import type { AddNodeInput, NodeToAdd, Verdict } from '../../core/operations';
 import { isNodeError } from '../../meili/node-error';
 import { readIdentity, writeIdentity } from '../../meili/node-identity';
 import type { NodeClient } from '../../meili/types';
 import { refuse, tryAgain } from '../errors';
 import type { ActivityTools, Call } from '../tools';
+
+const elsewhere = ({ id, group }: FleetNode): string =>
+  `${id} is in group ${String(group)} already; remove it first.`;
 
 const no = (reason: string): Verdict => ({ ok: false, reason });
 
@@ -20,6 +23,7 @@ export async function checkNewNode(
   if (known !== undefined && known.url !== node.url) {
     return no(`There is a node ${node.id} already, at ${known.url}.`);
   }
+  if (known !== undefined && known.group !== node.group) return no(elsewhere(known));
   const twin = fleet.nodes.find(({ id, url }) => id !== node.id && url === node.url);
   if (twin !== undefined) return no(`${node.url} is the node ${twin.id} already.`);
   const client = tools.nodes.client(node);
@@ -85,6 +89,10 @@ export async function adoptNode(
   const instanceId = identity.instance;
   await tools.store.fleet.update({ who, why, what: `add ${node.id}` }, ({ nodes }) => {
     const present = nodes.find(({ id }) => id === node.id);
+    // Another operation may have taken it in since this one was checked.
+    if (present !== undefined && present.group !== node.group) {
+      throw refuse('change-refused', elsewhere(present));
+    }
     if (present?.instanceId === instanceId && present.intent === 'active') return null;
     return [{ op: 'set-node', node: { ...node, intent: 'active', instanceId } }];
   });

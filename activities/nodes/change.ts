@@ -183,7 +183,10 @@ export async function undoChange(
   if (change.kind === 'set-node' || change.kind === 'set-replication') {
     if (undo !== null) await setInTable(tools, undo, origin);
   } else if (change.kind === 'add-group') {
-    for (const { id: node } of change.nodes) await removeNode(tools, { ...origin, node });
+    const made = new Set(change.nodes.map(({ id }) => id));
+    for (const node of membersOf(await tools.store.fleet.load(), change.group)) {
+      if (made.has(node)) await removeNode(tools, { ...origin, node });
+    }
   } else if (change.kind === 'remove-group' && !change.lost) {
     for (const node of membersOf(await tools.store.fleet.load(), change.group)) {
       await setNodeIntent(tools, { ...origin, node, intent: 'active' });

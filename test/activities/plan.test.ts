@@ -99,6 +99,13 @@ describe('planning and nodes', () => {
       ok: false,
       reason: `${third.url} is the node meili-2 already.`,
     });
+    const elsewhere = { ...input, node: { ...input.node, group: groupId(1) } };
+    expect(await fleet.run('checkNewNode', elsewhere)).toMatchObject({ ok: false });
+    // It was taken in after the other operation had checked it.
+    await expect(fleet.run('adoptNode', elsewhere)).rejects.toMatchObject({
+      type: 'change-refused',
+      nonRetryable: true,
+    });
     await fleet.run('removeNode', { ...origin, node: third.id });
     expect(await fleet.run('checkNewNode', twin)).toMatchObject({
       ok: false,

@@ -198,6 +198,7 @@ describe('changedFleet', () => {
     [{ kind: 'rebalance', group: groupId(7) }, /no group 7/],
     [{ kind: 'add-group', group: groupId(0), nodes: [newNode('x')] }, /group 0 already/],
     [{ kind: 'add-group', group: groupId(3), nodes: [] }, /at least one node/],
+    [{ kind: 'add-node', node: newNode('g0n0', 1) }, /g0n0 is in group 0 already/],
     [
       { kind: 'add-group', group: groupId(3), nodes: [newNode('x', 3), newNode('x', 3)] },
       /the same id/,

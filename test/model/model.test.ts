@@ -48,6 +48,8 @@ const noticed: Readonly<Record<string, number>> = {
   'last-copy-stale': 1,
   'missed-write-not-stale': 1,
   'two-writers': 3,
+  'commit-over-settled': 1,
+  'no-revocation': 39,
   'join-with-open-journal': 1,
 };
 

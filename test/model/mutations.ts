@@ -265,6 +265,11 @@ export const mutations: readonly Mutation[] = [
     }),
   },
   {
+    name: 'untaken-acknowledged',
+    about: 'a write is acknowledged whose only taker has begun to leave while it was under way',
+    script: inScript('miroirCommitWrite', "if #kept > 0 and ARGV[13] ~= '' then", 'if false then'),
+  },
+  {
     name: 'no-revocation',
     about: 'a pod that is taken for dead keeps its key: its late requests land behind newer ones',
     provoke: busy(oneCopy(leasesEndInStorm)),
