@@ -5,7 +5,6 @@ import type { Tamper } from './fleet/node-network';
 import type { Act, Story } from './story/types';
 import { unsteered } from './story/generate';
 import { calm } from './world/weather';
-import type { Storm } from './world/weather';
 
 /** A way to break the product from outside, to see that the checker notices. */
 export interface Mutation {
@@ -28,7 +27,6 @@ const acting =
   (...acts: { at: number; act: Act }[]) =>
   (story: Story): Story => ({ ...story, size: { ...story.size, pods: 3 }, acts });
 const steer = unsteered;
-const late: Storm = { ...calm, node: { ...calm.node, late: 150 } };
 /** A node goes while clients write, and copying takes its time. */
 const moves = acting(
   { at: 20, act: { kind: 'drain-node', node: 0, steer } },
@@ -225,14 +223,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'two-writers',
     about: 'the writer lease is given to everybody who asks',
-    provoke: manyNodes(
-      acting(
-        { at: 0, act: { kind: 'node-slow', node: 0, extraMs: 300, ms: 6_000 } },
-        { at: 150, act: { kind: 'pause-pod', pod: 0, ms: 1_900 } },
-        { at: 700, act: { kind: 'pause-pod', pod: 1, ms: 1_900 } },
-        { at: 100, act: { kind: 'storm', storm: late, ms: 5_000 } },
-      ),
-    ),
+    provoke: busy(manyNodes(leasesPass)),
     script: (name, lua) => {
       if (name === 'miroirAcquireWriter')
         return lua.replace('if untilMs > now then', 'if false then');
