@@ -76,7 +76,7 @@ export async function runFederation(
     semantic: planned.some(({ query }) => searchKind(query.request) !== 'keyword'),
     performanceDetails: performanceOf(federation, lists),
   });
-  return { bytes, headers: headersOf(run, counted, merged.rejected) };
+  return { bytes, headers: headersOf(federation, run, { counted, rejected: merged.rejected }) };
 }
 
 /** What is refused before any index is looked at. */
@@ -277,9 +277,9 @@ function performanceOf(federation: Federation, lists: readonly QueryList[]): str
 }
 
 function headersOf(
+  federation: Federation,
   run: readonly RunQuery[],
-  counted: readonly CountedIndex[],
-  rejected: number,
+  { counted, rejected }: { counted: readonly CountedIndex[]; rejected: number },
 ): Record<string, string> {
   const headers = joinHeaders(run.map((one) => one.headers));
   // It differs from index to index and would speak of one only.
@@ -293,8 +293,10 @@ function headersOf(
     ),
     ...counted.flatMap((index) => index.approximate),
   ]);
-  // Their facets are taken from lists that were cut already.
-  if (rejected > 0 && counted.some(({ facets }) => facets !== null)) {
+  const isTold = federation.distinct === null || counted.every(({ isExact }) => isExact);
+  if (!isTold) approximate.add('distinct-total');
+  // The facets of rejected hits are taken from lists that were cut already.
+  if ((!isTold || rejected > 0) && counted.some(({ facets }) => facets !== null)) {
     approximate.add('facet-distinct');
   }
   if (approximate.size > 0) headers['x-miroir-approximate'] = [...approximate].join(', ');

@@ -7,7 +7,13 @@ import { distinctField, hitsNeeded, strings } from './fields';
 import { findLast, scoreKey } from './hits';
 import type { Hit } from './hits';
 import { cutToWindow, finishAnswer, mergeList } from './merge';
-import type { ApproximateReason, MergeInput, MergeOutput, NodeAnswer } from './types';
+import type {
+  ApproximateReason,
+  MergeInput,
+  MergeOutput,
+  NodeAnswer,
+  SearchRequest,
+} from './types';
 
 /** A keyword hit this good at ratio 0.5 stands for 0.9: the engine then asks no embedder. */
 const goodEnough = 0.45;
@@ -60,6 +66,7 @@ export function mergeHybrid(
   // facets are those of the union.
   const approximate = new Set<ApproximateReason>([...vectors.approximate, ...keyword.approximate]);
   if (semanticHits > 0 && marksWords(input)) approximate.add('semantic-highlight');
+  if (excludesWords(input.request)) approximate.add('semantic-negation');
   return finishAnswer(input, { list: { ...vectors, approximate }, shown, semantic: semanticHits });
 }
 
@@ -71,6 +78,13 @@ const marksWords = ({ request }: MergeInput): boolean =>
   request.showMatchesPosition ||
   (request.attributesToHighlight?.length ?? 0) > 0 ||
   (request.attributesToCrop?.length ?? 0) > 0;
+
+/**
+ * Words that a query excludes are excluded from the semantic hits of a hybrid search too; a node that is
+ * asked for the semantic half alone reads no words.
+ */
+export const excludesWords = ({ q }: SearchRequest): boolean =>
+  /(?:^|\s)-["\p{L}\p{N}]/u.test(q ?? '');
 
 interface SourcedHit {
   readonly hit: Hit;

@@ -109,5 +109,6 @@ export type ApproximateReason =
   | 'facet-ties'
   | 'facet-spelling'
   | 'semantic-highlight'
+  | 'semantic-negation'
   | 'frequency-strategy'
   | 'score-threshold';

@@ -7,7 +7,7 @@ import { distinctField, hitsNeeded, strings } from '../fields';
 import { documentOf } from '../frequency';
 import { findLast, scoreKey } from '../hits';
 import type { Hit } from '../hits';
-import { keywordIsEnough } from '../hybrid';
+import { excludesWords, keywordIsEnough } from '../hybrid';
 import { mergeList } from '../merge';
 import type { MergedList } from '../merge';
 import type { ApproximateReason, MergeInput, NodeAnswer, SearchRequest } from '../types';
@@ -63,6 +63,7 @@ export function queryList(of: AnsweredQuery): QueryList {
   }
   const vectors = mergeList(mergeInput(of, of.semantic));
   const approximate = new Set([...keyword.approximate, ...vectors.approximate]);
+  if (excludesWords(of.asked)) approximate.add('semantic-negation');
   const hits = interleave(of, toHits(of, of.semantic, vectors), first);
   return { of, hits, counted: of.semantic, approximate };
 }

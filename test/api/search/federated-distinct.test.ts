@@ -138,4 +138,12 @@ describe.each(engines)('on %s nodes', (engine: Engine) => {
       facetsByIndex: { things: { distribution: { tag: tags } } },
     });
   });
+
+  test('counts by pages are named, as they are of all values', async () => {
+    const answer = await sides.pod.send('POST', '/multi-search', {
+      queries: [{ indexUid: 'things', q: 'red' }],
+      federation: { distinct: 'maker', page: 1, ...facets },
+    });
+    expect(answer.headers['x-miroir-approximate']).toBe('facet-distinct, distinct-total');
+  });
 });

@@ -95,6 +95,16 @@ describe('hybrid searches', () => {
     expect(reasons({})).toEqual([]);
   });
 
+  it('say that excluded words are not excluded from hits of the semantic half', () => {
+    const keyword = [answer('a', [keywordHit(1, 0.2)])];
+    const semantic = [answer('a', [semanticHit(2, 0.7)])];
+    const reasons = (q: string): readonly string[] =>
+      mergeHybrid(mergeInput(keyword, body(0.5, { q })), semantic).approximate;
+    expect(reasons('red -blue')).toEqual(['semantic-negation']);
+    expect(reasons('red -"dark blue"')).toEqual(['semantic-negation']);
+    expect(reasons('red-blue - green')).toEqual([]);
+  });
+
   it('obey a sort rule that stands before the scores', () => {
     const by = (value: JsonValue): JsonObject => ({ 'year:asc': { order: 0, value } });
     const keyword = [answer('a', [keywordHit(1, 0.1, by(1990)), keywordHit(2, 0.9, by(2000))])];
