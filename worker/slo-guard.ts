@@ -3,6 +3,7 @@ import type { Log } from '../activities/tools';
 import { measuredRate } from '../activities/plan/measure';
 import type { Config } from '../config/config';
 import { breaches, guard, sumFigures, untouched } from '../core/slo';
+import type { OperationKind } from '../core/operations';
 import type { GuardDecision, SloFigures } from '../core/slo';
 import type { Nodes } from '../meili/types';
 import type { JobView } from '../store/record-types';
@@ -31,11 +32,23 @@ export const steerBy =
 
 const leaseName = 'slo-guard';
 /** Operations that move documents and pass an operator's commands on to their syncs. */
-const guarded: ReadonlySet<string> = new Set([
-  ...['rebalance', 'add-node', 'drain-node', 'remove-node', 'repair', 'rebuild', 'anti-entropy'],
-  ...['set-node', 'replace-node', 'add-group', 'remove-group', 'set-replication', 'reshard'],
-  'upgrade-nodes',
-]);
+const kinds: readonly OperationKind[] = [
+  'rebalance',
+  'add-node',
+  'drain-node',
+  'remove-node',
+  'repair',
+  'rebuild',
+  'anti-entropy',
+  'set-node',
+  'replace-node',
+  'add-group',
+  'remove-group',
+  'set-replication',
+  'reshard',
+  'upgrade',
+];
+const guarded: ReadonlySet<string> = new Set(kinds);
 const jobsMax = 1_000;
 const queueDeadlineMs = 2_000;
 const who = 'slo-guard';
