@@ -49,7 +49,6 @@ const noticed: Readonly<Record<string, number>> = {
   'missed-write-not-stale': 1,
   'two-writers': 3,
   'commit-over-settled': 1,
-  'no-revocation': 39,
   'join-with-open-journal': 1,
 };
 
