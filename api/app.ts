@@ -97,19 +97,24 @@ const routes: readonly ((app: FastifyInstance, ctx: ApiContext) => void)[] = [
 
 /** A GET search with a long filter is one long line; the engine takes 60 KB of it. */
 const headerBytesMax = 128 * 1024;
-/** An upload of the largest body over a slow line. */
-const requestTimeoutMs = 300_000;
+/** Slow heads and bodies are looked for so often, or more often where they end sooner. */
+const slowLookMs = 5_000;
 
 /** The application without a socket: `inject` works on it as it is. */
 export function buildApp(ctx: ApiContext): FastifyInstance {
+  const { headersTimeoutMs, uploadTimeoutMs, connectionsMax } = ctx.config.api;
   const app = fastify({
     logger: false,
     exposeHeadRoutes: false,
     // The limit is checked as the body is read, after decompression; this one must not come first.
     bodyLimit: Number.MAX_SAFE_INTEGER,
-    requestTimeout: requestTimeoutMs,
+    requestTimeout: uploadTimeoutMs,
     forceCloseConnections: 'idle',
-    http: { maxHeaderSize: headerBytesMax },
+    http: {
+      maxHeaderSize: headerBytesMax,
+      headersTimeout: Math.min(headersTimeoutMs, uploadTimeoutMs),
+      connectionsCheckingInterval: Math.min(slowLookMs, headersTimeoutMs, uploadTimeoutMs),
+    },
     rewriteUrl: (request) => decodableUrl(request.url ?? '/'),
     clientErrorHandler: answerClientError,
     routerOptions: {
@@ -118,6 +123,7 @@ export function buildApp(ctx: ApiContext): FastifyInstance {
       ignoreDuplicateSlashes: true,
     },
   });
+  app.server.maxConnections = connectionsMax;
   registerErrors(app, ctx.log);
   registerCors(app);
   registerEpochUnknown(app, ctx.pod);

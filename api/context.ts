@@ -6,6 +6,9 @@ import type { KeyRing } from './auth/key-ring';
 import type { Features } from './features';
 import type { FleetCache } from './fleet-cache';
 import type { Log } from './log';
+import type { Hedges } from './search/hedges';
+import type { SharedReads } from './search/shared-reads';
+import type { Gathered } from './search/types';
 import type { Metrics } from './metrics/metrics';
 import type { DiskWatch } from './disk-watch';
 import type { NodeHealth } from './node-health';
@@ -31,6 +34,10 @@ export interface ApiContext {
   readonly disks: DiskWatch;
   /** Which nodes answer by other settings than the catalogue's. */
   readonly settings: SettingsWatch;
+  /** When a part of a read is asked of other replicas, too. */
+  readonly hedges: Hedges;
+  /** Equal searches under way. */
+  readonly sharedReads: SharedReads<Gathered>;
   readonly features: Features;
   readonly webhooks: WebhookSender;
   readonly metrics: Metrics;

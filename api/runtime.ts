@@ -24,6 +24,9 @@ import { Metrics } from './metrics/metrics';
 import { accessNodes } from './node-access';
 import { NodeProbes } from './node-probes';
 import { Pod } from './pod';
+import { Hedges } from './search/hedges';
+import { SharedReads } from './search/shared-reads';
+import type { Gathered } from './search/types';
 import { SettingsWatch } from './settings/settings-watch';
 import { TaskRuns } from './task-runs';
 import { startUpkeep } from './upkeep';
@@ -106,6 +109,7 @@ export async function startParts(options: RuntimeOptions): Promise<Omit<Runtime,
   const parts = {
     ...{ config, store, fleet, pod, log, ...access },
     ...{ keys, features, webhooks, metrics, settings, temporal, archives },
+    ...readsOf(config, metrics),
     taskRuns: new TaskRuns(temporal, store, log),
     disks: new DiskWatch({ config, store, fleet, pod, log, nodes: access.nodes }),
   };
@@ -142,6 +146,14 @@ export async function startParts(options: RuntimeOptions): Promise<Omit<Runtime,
   };
   return { ctx, close };
 }
+
+const readsOf = (
+  { search }: Config,
+  metrics: Metrics,
+): Pick<ApiContext, 'hedges' | 'sharedReads'> => ({
+  hedges: new Hedges(search, (outcome) => metrics.hedged(outcome)),
+  sharedReads: new SharedReads<Gathered>(search.coalesceMs, () => metrics.joined()),
+});
 
 const gatewayOf = (config: Config, store: Store, log: Log): TemporalGateway =>
   new TemporalGateway(config.temporal, freshViews(store, log));

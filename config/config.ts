@@ -34,6 +34,12 @@ export interface ApiConfig {
   /** The operators' key for `/_miroir/*`. */
   readonly adminKey: string;
   readonly bodyLimitBytes: number;
+  /** A connection is closed when the head of its request is not there after this time. */
+  readonly headersTimeoutMs: number;
+  /** The same for the whole of a request. */
+  readonly uploadTimeoutMs: number;
+  /** Connections at once; more are closed as they come. */
+  readonly connectionsMax: number;
   /** Document bodies beyond it wait in a temporary file, not in memory. */
   readonly spoolBytes: number;
   /** The longest a request may take; barriers wait this long after the last acknowledgement. */
@@ -98,6 +104,13 @@ export type OnMissingShard = 'partial' | 'error';
 
 export interface SearchConfig {
   readonly onMissingShard: OnMissingShard;
+  /** Whether a part that its node is slow to answer is asked of other replicas, too. */
+  readonly hedge: boolean;
+  /** Of a hundred parts at most so many. */
+  readonly hedgePercent: number;
+  readonly hedgeMinMs: number;
+  /** A search joins an equal one that began at most so long ago; 0: never. */
+  readonly coalesceMs: number;
 }
 
 export interface SettingsConfig {

@@ -3,6 +3,7 @@ import { archiveSettings } from './archive-settings';
 import { bootstrapNodes } from './bootstrap-nodes';
 import { failureTable } from './failure-table';
 import { choice, flag, integer, matching, milliseconds, nullable, text } from './kinds';
+import { requestSettings } from './request-settings';
 import type { Path, Setting, ValueAt } from './setting';
 
 const hour = 3_600_000;
@@ -323,6 +324,7 @@ export const table: { readonly [P in Path]: Setting<ValueAt<P>> } = {
       'API key that imports and restores write with; it needs `documents.add` and `indexes.create`. Without it: the master key.',
   },
   ...archiveSettings,
+  ...requestSettings,
   'outbound.allowLoopback': {
     env: 'MIROIR_OUTBOUND_ALLOW_LOOPBACK',
     kind: flag,

@@ -18,7 +18,7 @@ export type Resolver = (host: string) => Promise<readonly ResolvedAddress[]>;
 
 export type OutboundVerdict =
   | { readonly ok: true; readonly url: URL; readonly address: ResolvedAddress }
-  | { readonly ok: false; readonly reason: string };
+  | { readonly ok: false; readonly reason: string; readonly unresolved?: true };
 
 type Subnets = readonly (readonly [net: string, bits: number])[];
 
@@ -84,10 +84,10 @@ export async function checkOutbound(
   try {
     addresses = family === 0 ? await resolve(host) : [{ address: host, family: family as 4 | 6 }];
   } catch {
-    return refuse(`${host} cannot be resolved`);
+    return { ...refuse(`${host} cannot be resolved`), unresolved: true };
   }
   const [first] = addresses;
-  if (first === undefined) return refuse(`${host} has no address`);
+  if (first === undefined) return { ...refuse(`${host} has no address`), unresolved: true };
   for (const address of addresses) {
     const problem = forbidden(address, rules);
     if (problem !== null) return refuse(`${host} points at ${problem}`);
@@ -116,7 +116,7 @@ function forbidden({ address, family }: ResolvedAddress, rules: OutboundRules): 
   return null;
 }
 
-function refuse(reason: string): OutboundVerdict {
+function refuse(reason: string): { readonly ok: false; readonly reason: string } {
   return { ok: false, reason };
 }
 

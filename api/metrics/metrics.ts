@@ -57,6 +57,17 @@ export class Metrics {
     labelNames: ['alias', 'method'],
     registers: this.#registers,
   });
+  readonly #hedges = new Counter({
+    name: 'miroir_hedges_total',
+    help: 'Parts of reads that this pod asked again because their node was slow, or could not, by what came of it',
+    labelNames: ['outcome'],
+    registers: this.#registers,
+  });
+  readonly #joins = new Counter({
+    name: 'miroir_coalesced_searches_total',
+    help: 'Searches of this pod that joined an equal one under way',
+    registers: this.#registers,
+  });
   readonly #gauges = new Map<string, Gauge>();
 
   /** `route` is the pattern of the route, never the path: names of indexes would have no bound. */
@@ -84,6 +95,14 @@ export class Metrics {
   /** `reason`: the code of the last failure, or why the node is new. */
   nodeMoved(node: string, to: string, reason: string | null): void {
     this.#nodeMoves.inc({ node, to, reason: reason ?? '' });
+  }
+
+  hedged(outcome: string): void {
+    this.#hedges.inc({ outcome });
+  }
+
+  joined(): void {
+    this.#joins.inc();
   }
 
   /** Sets one gauge to these values and forgets those it had. */

@@ -16,6 +16,7 @@ export interface NodeQuestion {
   readonly route: ReadRoute;
   readonly body: object;
   readonly deadlineMs: number;
+  readonly signal?: AbortSignal;
 }
 
 /** Asks one node; any status comes back, a missing answer throws a NodeError. */
@@ -31,6 +32,7 @@ export async function askNode(
     path: `/indexes/${question.entry.physicalUid}/${question.route}`,
     body: question.body,
     deadlineMs: question.deadlineMs,
+    ...(question.signal === undefined ? {} : { signal: question.signal }),
   });
 }
 
@@ -74,7 +76,7 @@ function listed(shards: readonly number[]): string {
 export async function refusalOf(
   ctx: ApiContext,
   refused: PartAnswer,
-  question: Omit<NodeQuestion, 'deadlineMs'>,
+  question: Omit<NodeQuestion, 'deadlineMs' | 'signal'>,
 ): Promise<MeiliError> {
   const { entry } = question;
   if (refused.answer.status === 404) {

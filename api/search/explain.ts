@@ -13,6 +13,11 @@ export interface NodePlan {
   readonly shards: readonly ShardId[];
   /** The node holds more than it is asked for, so its answer is held to these shards. */
   readonly filtered: boolean;
+  /**
+   * Milliseconds after which other replicas of these shards are asked, too; null: never, because hedging is
+   * off or too little is known of the node.
+   */
+  readonly hedgeAfterMs: number | null;
   readonly body: { [member: string]: JsonValue };
 }
 
@@ -68,6 +73,7 @@ async function explainIndex(
     node: part.node,
     shards: part.shards,
     filtered: part.filtered,
+    hedgeAfterMs: roundedUp(ctx.hedges.delayOf(part.node)),
     body: bodyFor(entry, how.request, { part, tenantFilter: how.tenantFilter, half: undefined }),
   }));
   return {
@@ -80,6 +86,8 @@ async function explainIndex(
     settingsVersion: entry.settingsVersion,
   };
 }
+
+const roundedUp = (ms: number | null): number | null => (ms === null ? null : Math.ceil(ms));
 
 function reasons(
   ctx: ApiContext,

@@ -6,6 +6,7 @@ import type { GroupId, NodeId, ShardId } from '../../core/ids';
 import { groupId } from '../../core/ids';
 import type { RawAnswer } from '../../meili/types';
 import type { ApiContext } from '../context';
+import { askHedged } from './ask-hedged';
 
 /** One node's answer to its part of a read. */
 export interface PartAnswer {
@@ -35,7 +36,8 @@ export interface ScatterRequest {
   readonly fingerprint: string;
   /** Milliseconds of the pod's monotonic clock at which the whole read gives up. */
   readonly until: number;
-  readonly ask: (ask: NodeAsk, deadlineMs: number) => Promise<RawAnswer>;
+  /** `signal` ends a part that another replica has answered meanwhile. */
+  readonly ask: (ask: NodeAsk, deadlineMs: number, signal: AbortSignal) => Promise<RawAnswer>;
   /** Only nodes known to have this version of the settings may answer; null or absent: any. */
   readonly minSettingsVersion?: number | null | undefined;
 }
@@ -64,7 +66,7 @@ export async function scatter(ctx: ApiContext, request: ScatterRequest): Promise
   for (let attempt = 0; attempt <= retriesMax; attempt += 1) {
     const cover = await coverShards(ctx, request, wanted, { group, failures });
     missing = cover.missing;
-    const failed = await askAll(ctx, request, cover.asks, { parts, failures });
+    const failed = await askAll(ctx, request, cover.asks, { group, parts, failures });
     if (failed.length === 0) break;
     if (attempt === retriesMax || performance.now() >= request.until) {
       missing = [...missing, ...failed];
@@ -97,17 +99,24 @@ async function askAll(
   ctx: ApiContext,
   request: ScatterRequest,
   asks: readonly NodeAsk[],
-  into: { parts: PartAnswer[]; failures: Map<NodeId, string> },
+  into: { group: GroupId | null; parts: PartAnswer[]; failures: Map<NodeId, string> },
 ): Promise<ShardId[]> {
   const failed: ShardId[] = [];
   await Promise.all(
     asks.map(async (ask) => {
       try {
-        const remaining = Math.max(1, request.until - performance.now());
-        const answer = await request.ask(ask, Math.min(remaining, ctx.config.nodes.deadlineMs));
-        if (isNodeFault(answer.status)) throw { code: `status_${answer.status}` };
-        ctx.health.answered(ask.node);
-        into.parts.push({ node: ask.node, ask, answer });
+        into.parts.push(
+          ...(await askHedged(ctx, ask, {
+            ask: (part, signal) => askPart(ctx, request, part, signal),
+            // The same plan, without the node that is slow; asks of the others carry the bucket filter.
+            others: async () => {
+              const failures = new Map(into.failures).set(ask.node, 'slow');
+              const avoid = { group: into.group, failures };
+              return await coverShards(ctx, request, ask.shards, avoid);
+            },
+            failed: (error) => ctx.health.failed(ask.node, errorCode(error)),
+          })),
+        );
       } catch (error) {
         const code = errorCode(error);
         ctx.health.failed(ask.node, code);
@@ -121,6 +130,23 @@ async function askAll(
     }),
   );
   return failed;
+}
+
+/** One node's answer to its part. Throws what has a `code` when it cannot serve now. */
+async function askPart(
+  ctx: ApiContext,
+  request: ScatterRequest,
+  ask: NodeAsk,
+  signal: AbortSignal,
+): Promise<PartAnswer> {
+  const begun = performance.now();
+  const remaining = Math.max(1, request.until - begun);
+  const deadlineMs = Math.min(remaining, ctx.config.nodes.deadlineMs);
+  const answer = await request.ask(ask, deadlineMs, signal);
+  if (isNodeFault(answer.status)) throw { code: `status_${answer.status}` };
+  ctx.health.answered(ask.node);
+  ctx.hedges.answered(ask.node, performance.now() - begun);
+  return { node: ask.node, ask, answer };
 }
 
 /** Whom a read asks for which shards; `explain` shows the same. `failures`: nodes asked in vain. */

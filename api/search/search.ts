@@ -151,8 +151,26 @@ export async function gatherBest(
   });
 }
 
-/** Asks every index of the target; answers come in the order of indexes and nodes. */
+/** Asks every index of the target, or joins an equal search that does; see `SharedReads`. */
 export async function gather(
+  ctx: ApiContext,
+  target: SearchTarget,
+  request: SearchRequest,
+  options: SearchOptions & { half: Half | undefined },
+): Promise<Gathered> {
+  const { tenantFilter, wish, minSettingsVersion = null, half } = options;
+  const indexes = target.entries.map((entry) => [entry.uid, entry.physicalUid]);
+  // The epoch stands for placement, settings and aliases.
+  const key = (): string =>
+    JSON.stringify([
+      ...[ctx.fleet.current().epoch, target.name, indexes, request.body],
+      ...[tenantFilter, wish, minSettingsVersion, half],
+    ]);
+  return await ctx.sharedReads.run(key, () => gatherAlone(ctx, target, request, options));
+}
+
+/** Answers come in the order of indexes and nodes. */
+async function gatherAlone(
   ctx: ApiContext,
   target: SearchTarget,
   request: SearchRequest,
@@ -171,11 +189,11 @@ export async function gather(
         fingerprint: fingerprintOf(entry, request),
         until,
         minSettingsVersion: options.minSettingsVersion,
-        ask: (part, deadlineMs) => {
+        ask: (part, deadlineMs, signal) => {
           const located = withLocales(request, entry.settings);
           const body = bodyFor(entry, located, { part, ...options });
           return unknown.ask(part.node, body, (one) =>
-            askNode(ctx, part.node, { entry, route: 'search', body: one, deadlineMs }),
+            askNode(ctx, part.node, { entry, route: 'search', body: one, deadlineMs, signal }),
           );
         },
       });

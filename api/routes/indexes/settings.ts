@@ -5,6 +5,7 @@ import type { SettingName } from '../../../core/settings/types';
 import type { JsonValue } from '../../../core/fleet';
 import { authorize } from '../../auth/authorize';
 import type { ApiContext } from '../../context';
+import { demandAllowedEmbedders } from '../../settings/embedder-urls';
 import { startSettingsRun } from '../../settings/start-run';
 import { demandIndexUid, isIndexUid } from '../../writes/operations/common';
 import { withoutSecrets } from '../../writes/operations/redact';
@@ -37,11 +38,14 @@ export function registerSettings(app: FastifyInstance, ctx: ApiContext): void {
   app.patch<IndexParams>(
     path,
     { onRequest: authorize(ctx, 'settings.update') },
-    async (request, reply) =>
-      await change(ctx, request, reply, {
+    async (request, reply) => {
+      const sent = sentBody(request.body as JsonValue);
+      await demandAllowedEmbedders(ctx.config, sent['embedders']);
+      return await change(ctx, request, reply, {
         apply: (present) => applySettings(present, request.body as JsonValue),
-        sent: sentBody(request.body as JsonValue),
-      }),
+        sent,
+      });
+    },
   );
   app.delete<IndexParams>(
     path,
@@ -70,11 +74,14 @@ function registerOne(app: FastifyInstance, ctx: ApiContext, name: SubName): void
     method: patched.has(name) ? 'PATCH' : 'PUT',
     url: path,
     onRequest: authorize(ctx, 'settings.update'),
-    handler: async (request, reply) =>
-      await change(ctx, request, reply, {
-        apply: (present) => applySettings(present, request.body as JsonValue, name),
-        sent: { [name]: request.body as JsonValue },
-      }),
+    handler: async (request, reply) => {
+      const body = request.body as JsonValue;
+      if (name === 'embedders') await demandAllowedEmbedders(ctx.config, body);
+      return await change(ctx, request, reply, {
+        apply: (present) => applySettings(present, body, name),
+        sent: { [name]: body },
+      });
+    },
   });
   app.delete<IndexParams>(
     path,
