@@ -10,7 +10,7 @@ import { Journal } from './tasks/journal';
 import { TaskQueue } from './tasks/queue';
 import { restoreTasks } from './tasks/restore';
 
-/** All experimental features of Meilisearch 1.50; the embedded node obeys `containsFilter` only. */
+/** All experimental features of Meilisearch 1.50; the embedded node obeys two of them. */
 export const FEATURES = [
   'metrics',
   'logsRoute',

@@ -41,12 +41,13 @@ function writes({ method, segments }: NodeRequest): boolean {
 
 function send(response: ServerResponse, answer: Answer): void {
   const headers: Record<string, string> = { 'x-miroir-embedded-node': '1', ...answer.headers };
-  if (answer.body === undefined) {
+  if (answer.body === undefined && answer.lines === undefined) {
     response.writeHead(answer.status, { ...headers, 'content-length': '0' }).end();
     return;
   }
-  const text = Buffer.from(toJsonText(answer.body));
-  headers['content-type'] = 'application/json';
+  const text = Buffer.from(answer.lines ?? toJsonText(answer.body));
+  headers['content-type'] =
+    answer.lines === undefined ? 'application/json' : 'application/x-ndjson';
   headers['content-length'] = String(text.length);
   response.writeHead(answer.status, headers).end(text);
 }

@@ -176,7 +176,8 @@ function podForTest(runtime: Runtime, masterKey: string): PodForTest {
       },
       ...(body === undefined ? {} : { payload: isRaw ? body : JSON.stringify(body) }),
     });
-    const isJson = answer.payload !== '' && /^[{["]/.test(answer.payload);
+    const isLines = String(answer.headers['content-type']).startsWith('application/x-ndjson');
+    const isJson = !isLines && /^[{["]/.test(answer.payload);
     return {
       status: answer.statusCode,
       headers: answer.headers,

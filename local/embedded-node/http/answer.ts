@@ -5,6 +5,8 @@ export interface Answer {
   readonly status: number;
   /** Undefined means an empty body, as Meilisearch sends with 204, 404 and 405. */
   readonly body?: unknown;
+  /** Lines of JSON are no JSON: a text that is sent as it is, of the type `application/x-ndjson`. */
+  readonly lines?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 

@@ -1,5 +1,6 @@
 /** Routes of tasks: listing, reading, cancelling and forgetting. */
-import { ApiError } from '../errors';
+import { stringifyJson } from '../engine/json';
+import { ApiError, featureNotEnabled } from '../errors';
 import { ok } from '../http/answer';
 import type { Answer } from '../http/answer';
 import type { NodeRequest } from '../http/request';
@@ -171,13 +172,32 @@ export function addTaskRoutes(router: Router, node: EmbeddedNode): void {
   router.add('GET', '/tasks', (request) => list(node, request));
   router.add('DELETE', '/tasks', (request) => select(node, request, 'delete'));
   router.add('POST', '/tasks/cancel', (request) => select(node, request, 'cancel'));
-  router.add('GET', '/tasks/:uid', (_request, { uid = '' }) => {
-    if (!/^\d+$/.test(uid)) {
-      const rule = 'It should only contain numeric characters.';
-      throw new ApiError('invalid_task_uids', `Task uid \`${uid}\` is invalid. ${rule}`);
+  router.add('GET', '/tasks/:uid', (_request, { uid = '' }) => ok(shownTask(find(node, uid))));
+  router.add('GET', '/tasks/:uid/documents', (_request, { uid = '' }) => {
+    if (node.features['getTaskDocumentsRoute'] !== true) {
+      const doing = 'Getting the documents of an enqueued task';
+      throw featureNotEnabled(doing, 'get task documents route', 808);
     }
-    const task = node.queue.tasks.get(Number(uid));
-    if (task === undefined) throw new ApiError('task_not_found', `Task \`${uid}\` not found.`);
-    return ok(shownTask(task));
+    const { content, status } = find(node, uid);
+    if (content.kind !== 'addDocuments' || !['enqueued', 'processing'].includes(status)) {
+      throw new ApiError(
+        'task_file_not_found',
+        `Task \`${uid}\` does not contain any documents. Only \`documentAdditionOrUpdate\` tasks with the statuses \`enqueued\` or \`processing\` contain documents`,
+      );
+    }
+    return {
+      status: 200,
+      lines: content.documents.map((one) => `${stringifyJson(one)}\n`).join(''),
+    };
   });
+}
+
+function find(node: EmbeddedNode, uid: string): Task {
+  if (!/^\d+$/.test(uid)) {
+    const rule = 'It should only contain numeric characters.';
+    throw new ApiError('invalid_task_uids', `Task uid \`${uid}\` is invalid. ${rule}`);
+  }
+  const task = node.queue.tasks.get(Number(uid));
+  if (task === undefined) throw new ApiError('task_not_found', `Task \`${uid}\` not found.`);
+  return task;
 }
