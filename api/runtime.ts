@@ -107,9 +107,8 @@ export async function startParts(options: RuntimeOptions): Promise<Omit<Runtime,
     outside.temporal ?? (options.temporal === false ? null : gatewayOf(config, store, log));
   const archives = openArchives(config);
   const parts = {
-    ...{ config, store, fleet, pod, log, ...access },
+    ...{ config, store, fleet, pod, log, ...access, ...readsOf(config, metrics) },
     ...{ keys, features, webhooks, metrics, settings, temporal, archives },
-    ...readsOf(config, metrics),
     taskRuns: new TaskRuns(temporal, store, log),
     disks: new DiskWatch({ config, store, fleet, pod, log, nodes: access.nodes }),
   };
