@@ -20,6 +20,7 @@ import {
 import { reshardPlacement } from '../../core/reshard';
 import type { FleetOp } from '../../store/types';
 import { syncActivities } from './sync-activities';
+import type { TableSteps } from './sync-activities';
 import type { ModelFleet } from './model-fleet';
 
 /** What a placement operation asks for. Another activity in a run is a mistake of the simulation. */
@@ -48,15 +49,6 @@ export function simulatedActivities(model: ModelFleet): SimulatedActivities {
     ...planActivities(model),
     ...changeActivities(model, tools),
   };
-}
-
-/** Changes of the table that take no time; what is slow about them stands in `syncActivities`. */
-export interface TableSteps {
-  readonly open: (ref: Parameters<Activities['openTarget']>[0]) => Promise<number>;
-  readonly join: (ref: Parameters<Activities['joinUnderFence']>[0]) => boolean;
-  readonly cutOver: (ref: Parameters<Activities['cutOver']>[0]) => Promise<Verdict>;
-  readonly reverse: (ref: Parameters<Activities['reverseCutOver']>[0]) => Promise<Verdict>;
-  readonly forget: (request: Parameters<Activities['removeLeaving']>[0]) => Promise<void>;
 }
 
 function tableSteps(model: ModelFleet, tools: ActivityTools): TableSteps {

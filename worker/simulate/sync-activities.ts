@@ -1,9 +1,17 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { Activities } from '../../activities/types';
 import { epoch as epochOf } from '../../core/ids';
-import type { CopyCursor, SyncRef } from '../../core/operations';
-import type { TableSteps } from './activities';
+import type { CopyCursor, SyncRef, Verdict } from '../../core/operations';
 import type { ModelFleet } from './model-fleet';
+
+/** Changes of the table that take no time; what is slow about them is in `syncActivities`. */
+export interface TableSteps {
+  readonly open: (ref: Parameters<Activities['openTarget']>[0]) => Promise<number>;
+  readonly join: (ref: Parameters<Activities['joinUnderFence']>[0]) => boolean;
+  readonly cutOver: (ref: Parameters<Activities['cutOver']>[0]) => Promise<Verdict>;
+  readonly reverse: (ref: Parameters<Activities['reverseCutOver']>[0]) => Promise<Verdict>;
+  readonly forget: (request: Parameters<Activities['removeLeaving']>[0]) => Promise<void>;
+}
 
 type SyncActivities = Pick<
   Activities,
