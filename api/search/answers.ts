@@ -6,7 +6,8 @@ import type { RawAnswer } from '../../meili/types';
 import { isNodeError } from '../../meili/node-error';
 import { clientOf } from '../client-of';
 import type { ApiContext } from '../context';
-import type { PartAnswer, Scattered } from './scatter';
+import type { PartAnswer } from './part-answer';
+import type { Scattered } from './scatter';
 
 /** The routes of a node that a read is sent to. */
 export type ReadRoute = 'search' | 'documents/fetch' | 'facet-search';

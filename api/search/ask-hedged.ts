@@ -1,6 +1,6 @@
 import type { CoveringSet, NodeAsk } from '../../core/covering-set';
 import type { ApiContext } from '../context';
-import type { PartAnswer } from './scatter';
+import type { PartAnswer } from './part-answer';
 
 /** How a part is asked, and who else has its shards. */
 export interface HedgeWays {

@@ -7,13 +7,7 @@ import { groupId } from '../../core/ids';
 import type { RawAnswer } from '../../meili/types';
 import type { ApiContext } from '../context';
 import { askHedged } from './ask-hedged';
-
-/** One node's answer to its part of a read. */
-export interface PartAnswer {
-  readonly node: NodeId;
-  readonly ask: NodeAsk;
-  readonly answer: RawAnswer;
-}
+import type { PartAnswer } from './part-answer';
 
 export interface Scattered {
   readonly group: GroupId | null;

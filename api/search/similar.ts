@@ -22,7 +22,8 @@ import type { RawAnswer } from '../../meili/types';
 import type { ApiContext } from '../context';
 import { askNode, demandAnswered } from './answers';
 import { askPath } from './ask-path';
-import type { PartAnswer, Scattered } from './scatter';
+import type { PartAnswer } from './part-answer';
+import type { Scattered } from './scatter';
 import { scatter } from './scatter';
 import type { SearchAnswer } from './types';
 
