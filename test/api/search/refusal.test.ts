@@ -6,7 +6,7 @@
  */
 import type { ApiContext } from '../../../api/context';
 import { refusalOf } from '../../../api/search/answers';
-import type { PartAnswer } from '../../../api/search/scatter';
+import type { PartAnswer } from '../../../api/search/part-answer';
 import type { IndexEntry } from '../../../core/fleet';
 import { NodeError } from '../../../meili/node-error';
 
