@@ -50,9 +50,9 @@ export function mergeList(input: MergeInput): MergedList {
   if (distinct?.sawArray === true) approximate.add('distinct-array');
   if (parts.length > 1) {
     if (request.matchingStrategy === 'frequency') approximate.add('frequency-strategy');
-    if (request.rankingScoreThreshold !== null && request.paging.mode === 'offset') {
-      approximate.add('score-threshold');
-    }
+    // By pages all candidates are judged, but a search by vectors was seen to leave some out.
+    const inPart = request.paging.mode === 'offset' || searchKind(request) === 'semantic';
+    if (request.rankingScoreThreshold !== null && inPart) approximate.add('score-threshold');
   }
   const total =
     input.counts?.total ??

@@ -311,4 +311,12 @@ describe('what cannot be exact', () => {
     expect([...two.approximate].sort()).toEqual(['frequency-strategy', 'score-threshold']);
     expect(mergeAnswers(mergeInput([answer('a', [])], body)).approximate).toEqual([]);
   });
+
+  it('is said of thresholds by pages only where vectors are searched', () => {
+    const body = { rankingScoreThreshold: 0.5, page: 1 };
+    const parts = [answer('a', []), answer('b', [])];
+    expect(mergeAnswers(mergeInput(parts, body)).approximate).toEqual([]);
+    const semantic = { ...body, hybrid: { embedder: 'default', semanticRatio: 1 }, vector: [1] };
+    expect(mergeAnswers(mergeInput(parts, semantic)).approximate).toEqual(['score-threshold']);
+  });
 });
