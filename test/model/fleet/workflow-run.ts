@@ -109,7 +109,9 @@ export class WorkflowRun {
   /** Lets go on what waited for something that holds now. True: something did. */
   settle(): boolean {
     for (const condition of this.#conditions) {
-      if (condition.over || !condition.holds()) continue;
+      const holds = (): boolean =>
+        inside.run({ run: this, scope: this.root }, () => condition.holds());
+      if (condition.over || !holds()) continue;
       condition.over = true;
       condition.met();
       this.#conditions = this.#conditions.filter(({ over }) => !over);
