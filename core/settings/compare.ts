@@ -15,6 +15,9 @@ const ordered: ReadonlySet<string> = new Set([
   'localizedAttributes',
 ]);
 
+/** Whole as they are sent: the node has no members of its own in them. */
+const wholeMaps: ReadonlySet<string> = new Set(['synonyms']);
+
 type JsonObject = { [member: string]: JsonValue };
 
 const isObject = (value: JsonValue): value is JsonObject =>
@@ -50,6 +53,8 @@ export function comparable(name: string, shown: JsonValue, sent: JsonValue): Jso
     ]);
     return form(name, Object.fromEntries(embedders) as JsonObject);
   }
+  // Of a map that a client names, a member that is not wanted is a difference, not a default.
+  if (wholeMaps.has(name)) return form(name, shown);
   return form(name, project(shown, sent));
 }
 
