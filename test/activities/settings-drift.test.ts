@@ -57,6 +57,18 @@ test('drift is found and named, seen by everyone, and gone after a broadcast', a
   expect((await check()).drifted).toEqual([]);
 });
 
+test('a synonym that the catalogue does not know is drift, and is taken away', async () => {
+  // As a node is left by a change that it took and that failed for want of the others.
+  await intrude(1, { synonyms: { 'New York': ['NYC'] } });
+  expect((await check()).drifted).toMatchObject([
+    { nodes: [{ node: 'meili-1', settings: ['synonyms'] }] },
+  ]);
+  const report = await fleet.run('broadcastSettings', { physicalUid: products, ...origin });
+  expect(report.changed).toEqual(['meili-1']);
+  expect((await check()).drifted).toEqual([]);
+  expect((await fleet.client(1).getSettings(products))['synonyms']).toEqual({});
+});
+
 test('it is noted once, with the time when it was first seen', async () => {
   await intrude(1, { stopWords: ['the'] });
   await check();
