@@ -14,7 +14,7 @@ const defaultDocumentsPerSecond = 3_500;
 const measuredDocumentsMin = 1_000;
 const measuredRunsMax = 50;
 
-/** Documents and bytes of a pair, as the source has them now. */
+/** Documents and bytes of a pair, as the source has them now: none where it never got the empty index. */
 export async function measurePair(
   tools: ActivityTools,
   entry: IndexEntry,
@@ -23,9 +23,14 @@ export async function measurePair(
 ): Promise<PlannedSync> {
   const side = { client: await clientOf(tools, pair.source), physicalUid: pair.physicalUid };
   const filter = bucketFilter(pair.shards, entry.shardCount);
-  const documents = await countDocuments(side, filter, call.signal);
-  const { avgDocumentSize } = await side.client.stats(pair.physicalUid, { signal: call.signal });
-  return { ...pair, documents, bytes: Math.round(documents * avgDocumentSize) };
+  try {
+    const documents = await countDocuments(side, filter, call.signal);
+    const { avgDocumentSize } = await side.client.stats(pair.physicalUid, { signal: call.signal });
+    return { ...pair, documents, bytes: Math.round(documents * avgDocumentSize) };
+  } catch (error) {
+    if (!isNodeError(error) || error.status !== 404) throw error;
+    return { ...pair, documents: 0, bytes: 0 };
+  }
 }
 
 /** The median rate of the last copies that were large enough to tell. */

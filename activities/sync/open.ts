@@ -12,6 +12,7 @@ import { preparePhysicalIndex } from '../physical-index';
 import { clientOf, entryOf } from '../tools';
 import type { ActivityTools, Call } from '../tools';
 import type { OpenResult } from '../types';
+import { makeMissedSource } from './missed-source';
 import { changeReplicas, sourceInSync, stateOf, withGroup } from './replica-changes';
 import { assertCurrent, beginSpan, sendOptions, takeNumber } from './session';
 import type { Numbered } from './session';
@@ -29,7 +30,9 @@ export async function openTarget(
   await demandRoom(tools, ref);
   const numbered = await takeNumber(tools, ref);
   const entry = await entryOf(tools, ref.physicalUid);
-  const side = { client: await clientOf(tools, ref.target), physicalUid: ref.physicalUid };
+  const { physicalUid } = ref;
+  const side = { client: await clientOf(tools, ref.target), physicalUid };
+  await makeMissedSource(tools, { ref, entry, call });
   await emptyLeftovers(side, ref, { numbered, call });
   await preparePhysicalIndex(side, entry, { clock: tools.clock, call });
   let wasStale: readonly ShardId[] = [];

@@ -40,6 +40,15 @@ describe('planning and nodes', () => {
     expect(await plan()).toEqual(first);
   });
 
+  test('a source that missed the creation of an index is planned with nothing on it', async () => {
+    for (let shard = 0; shard < shardCount; shard += 1) {
+      await fleet.setRow(shard, 'meili-2:in-sync');
+    }
+    const planned = await plan();
+    expect(planned.syncs.map(({ source }) => source)).toContain('meili-2');
+    expect(planned).toMatchObject({ documents: 0, bytes: 0 });
+  });
+
   test('a plan stays fresh while the same syncs are needed, whatever the epoch', async () => {
     const seen = await plan();
     await fleet.setRow(7, 'meili-0:in-sync');

@@ -235,6 +235,28 @@ describe.each(engines)('a sync on %s nodes', (kind) => {
     expect(await fleet.row(0)).toBe('meili-0:in-sync meili-1:syncing');
   });
 
+  test('a source that missed the creation of the index gets it, but not where others have documents', async () => {
+    const reversed = fleet.ref({
+      ...{ source: fleet.ref().target, target: fleet.ref().source },
+    });
+    for (const shard of moving) await fleet.setRow(shard, 'meili-0:stale meili-1:in-sync');
+    await expect(fleet.run('openTarget', reversed)).rejects.toMatchObject({
+      type: 'replicas-changed',
+      message: expect.stringContaining('meili-1 has lost the index'),
+    });
+    expect(await fleet.client(1).getIndex(products)).toBeNull();
+    await fleet.client(0).waitForTask(await fleet.client(0).deleteAll(products));
+    await fleet.run('openTarget', reversed);
+    await fleet.run('passBarrier', {
+      epoch: (await fleet.store.fleet.load()).epoch,
+      operation: 'x',
+    });
+    expect(await fleet.run('copyRanges', { ref: reversed, cursor: null })).toMatchObject({
+      outcome: 'done',
+      cursor: { sent: 0 },
+    });
+  });
+
   test('verify finds a document that differs, and says where without naming it', async () => {
     await open();
     await copy();

@@ -1,0 +1,50 @@
+import { holders } from '../../core/covering-set';
+import type { IndexEntry } from '../../core/fleet';
+import { bucketFilter } from '../../core/hidden-fields';
+import type { NodeId } from '../../core/ids';
+import type { SyncRef } from '../../core/operations';
+import { isNodeError } from '../../meili/node-error';
+import { refuse } from '../errors';
+import { preparePhysicalIndex, settingsOn } from '../physical-index';
+import { clientOf } from '../tools';
+import type { ActivityTools, Call } from '../tools';
+import { countDocuments } from './read-documents';
+
+interface Opening {
+  readonly ref: SyncRef;
+  readonly entry: IndexEntry;
+  readonly call: Call;
+}
+
+/**
+ * A node that missed the creation of an index gets it with its first document. Until then a sync has
+ * nothing to compare the target with, so the empty index is made. Refused when any other copy of the
+ * shards has a document: then the source has lost its index, and the others must not follow it.
+ */
+export async function makeMissedSource(tools: ActivityTools, opening: Opening): Promise<void> {
+  const { ref, entry, call } = opening;
+  const source = { client: await clientOf(tools, ref.source), physicalUid: ref.physicalUid };
+  if ((await settingsOn(source, call.signal)) !== null) return;
+  for (const node of holders(entry).keys()) {
+    if (node === ref.source || (await documentsOn(tools, opening, node)) === 0) continue;
+    throw refuse(
+      'replicas-changed',
+      `${ref.source} has lost the index ${ref.physicalUid}, of which ${node} has documents.`,
+    );
+  }
+  await preparePhysicalIndex(source, entry, { clock: tools.clock, call });
+}
+
+async function documentsOn(
+  tools: ActivityTools,
+  { ref, entry, call }: Opening,
+  node: NodeId,
+): Promise<number> {
+  const side = { client: await clientOf(tools, node), physicalUid: ref.physicalUid };
+  try {
+    return await countDocuments(side, bucketFilter(ref.shards, entry.shardCount), call.signal);
+  } catch (error) {
+    if (isNodeError(error) && error.status === 404) return 0;
+    throw error;
+  }
+}
