@@ -7,6 +7,7 @@ import type { ExpiredPart } from '../core/ttl';
 import { expiredParts, halvesOf, shardsOfSlots, wholeHashSpace } from '../core/ttl';
 import { isNodeError } from '../meili/node-error';
 import { tryAgain } from './errors';
+import { askOperatorApi } from './operator-api';
 import { countDocuments } from './sync/read-documents';
 import { createPace } from './sync/pace';
 import { clientOf } from './tools';
@@ -133,21 +134,15 @@ async function deleteExpired(
   physicalUid: PhysicalUid,
   { part, call }: Counting,
 ): Promise<number> {
-  const { operatorApi } = tools;
-  if (operatorApi === null) {
-    throw tryAgain('api-unknown', 'The worker was given no url of the api (MIROIR_API_URL).');
-  }
-  const answer = await fetch(new URL('/_miroir/ttl/expire', operatorApi.url), {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      authorization: `Bearer ${operatorApi.adminKey}`,
+  const { status, body } = await askOperatorApi<{ taskUid: number }>(
+    tools,
+    {
+      ...{ method: 'POST', path: '/_miroir/ttl/expire', deadlineMs: answerDeadlineMs },
+      body: { physicalUid, ...part },
     },
-    body: JSON.stringify({ physicalUid, ...part }),
-    signal: AbortSignal.any([call.signal, AbortSignal.timeout(answerDeadlineMs)]),
-  });
-  const body = (await answer.json()) as { taskUid?: number; code?: string; message?: string };
-  if (!answer.ok || body.taskUid === undefined) {
+    call,
+  );
+  if (status < 200 || status > 299 || body.taskUid === undefined) {
     throw tryAgain(body.code ?? 'expire-refused', body.message ?? 'The api refused the deletion.');
   }
   return await waitDeleted(tools, body.taskUid, call);
