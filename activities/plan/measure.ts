@@ -3,7 +3,7 @@ import type { Fleet, IndexEntry } from '../../core/fleet';
 import type { NodeId } from '../../core/ids';
 import type { PlanNode, PlannedSync, SyncPair } from '../../core/operations';
 import { isNodeError } from '../../meili/node-error';
-import { countDocuments } from '../sync/read-documents';
+import { countOrNone } from '../sync/read-documents';
 import { findEntry } from '../sync/replica-changes';
 import { clientOf } from '../tools';
 import type { ActivityTools, Call } from '../tools';
@@ -23,14 +23,10 @@ export async function measurePair(
 ): Promise<PlannedSync> {
   const side = { client: await clientOf(tools, pair.source), physicalUid: pair.physicalUid };
   const filter = bucketFilter(pair.shards, entry.shardCount);
-  try {
-    const documents = await countDocuments(side, filter, call.signal);
-    const { avgDocumentSize } = await side.client.stats(pair.physicalUid, { signal: call.signal });
-    return { ...pair, documents, bytes: Math.round(documents * avgDocumentSize) };
-  } catch (error) {
-    if (!isNodeError(error) || error.status !== 404) throw error;
-    return { ...pair, documents: 0, bytes: 0 };
-  }
+  const documents = await countOrNone(side, filter, call.signal);
+  if (documents === 0) return { ...pair, documents, bytes: 0 };
+  const { avgDocumentSize } = await side.client.stats(pair.physicalUid, { signal: call.signal });
+  return { ...pair, documents, bytes: Math.round(documents * avgDocumentSize) };
 }
 
 /** The median rate of the last copies that were large enough to tell. */

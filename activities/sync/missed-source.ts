@@ -3,12 +3,11 @@ import type { IndexEntry } from '../../core/fleet';
 import { bucketFilter } from '../../core/hidden-fields';
 import type { NodeId } from '../../core/ids';
 import type { SyncRef } from '../../core/operations';
-import { isNodeError } from '../../meili/node-error';
 import { refuse } from '../errors';
 import { preparePhysicalIndex, settingsOn } from '../physical-index';
 import { clientOf } from '../tools';
 import type { ActivityTools, Call } from '../tools';
-import { countDocuments } from './read-documents';
+import { countOrNone } from './read-documents';
 
 interface Opening {
   readonly ref: SyncRef;
@@ -41,10 +40,5 @@ async function documentsOn(
   node: NodeId,
 ): Promise<number> {
   const side = { client: await clientOf(tools, node), physicalUid: ref.physicalUid };
-  try {
-    return await countDocuments(side, bucketFilter(ref.shards, entry.shardCount), call.signal);
-  } catch (error) {
-    if (isNodeError(error) && error.status === 404) return 0;
-    throw error;
-  }
+  return countOrNone(side, bucketFilter(ref.shards, entry.shardCount), call.signal);
 }

@@ -4,6 +4,7 @@ import { IdFinder } from '../../core/documents/identity';
 import type { IdSearch } from '../../core/documents/identity';
 import { removeMembers } from '../../core/json/members';
 import { scanArrayItems, scanObject } from '../../core/json/scan';
+import { isNodeError } from '../../meili/node-error';
 import { tryAgain } from '../errors';
 import type { NodeSide } from '../node-queue';
 
@@ -108,4 +109,18 @@ export async function countDocuments(
     if (key === 'total') total = Number(decoder.decode(bytes.subarray(start, end)));
   });
   return total;
+}
+
+/** The same of a node that may have missed the creation of the index: it has none. */
+export async function countOrNone(
+  side: NodeSide,
+  filter: JsonValue,
+  signal: AbortSignal,
+): Promise<number> {
+  try {
+    return await countDocuments(side, filter, signal);
+  } catch (error) {
+    if (isNodeError(error) && error.status === 404) return 0;
+    throw error;
+  }
 }
