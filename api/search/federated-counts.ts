@@ -69,14 +69,17 @@ export async function countIndexes(
   return counted;
 }
 
+/** The lists of the queries of one index, with the first of these queries. */
+interface IndexGroup {
+  readonly lists: readonly QueryList[];
+  readonly first: PlannedQuery;
+  readonly rejectedIds: ReadonlySet<string>;
+}
+
 async function countIndex(
   ctx: ApiContext,
   request: FederationRequest,
-  group: {
-    lists: readonly QueryList[];
-    first: PlannedQuery;
-    rejectedIds: ReadonlySet<string>;
-  },
+  group: IndexGroup,
 ): Promise<CountedIndex> {
   const { lists, first } = group;
   const [{ settings }] = first.target.entries;
@@ -116,11 +119,7 @@ async function countIndex(
 async function countDistinctIndex(
   ctx: ApiContext,
   request: FederationRequest,
-  group: {
-    lists: readonly QueryList[];
-    first: PlannedQuery;
-    rejectedIds: ReadonlySet<string>;
-  },
+  group: IndexGroup,
 ): Promise<Counted | null> {
   const { lists, first, rejectedIds } = group;
   const { target } = first;
