@@ -10,12 +10,14 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Activities } from '../activities/types';
 import type { NodeId, PhysicalUid } from '../core/ids';
 import type { AntiEntropyInput, AntiEntropyOutcome } from '../core/upkeep';
+import { childrenOf } from './children';
+import type { Children } from './children';
 import { textOf } from './failures';
 import { operate } from './handlers';
-import { antiEntropyId, repairId } from './ids';
+import { antiEntropyId } from './ids';
 import type { Operation } from './operation';
 import { bulkCopy, historyEventsMax, quickChange, withHeartbeat } from './policies';
-import type { repairReplica } from './rebalance';
+import { repairAsChild } from './repair-as-child';
 
 const { beginAntiEntropy, settleDifferences, finishAntiEntropy } =
   proxyActivities<Pick<Activities, 'beginAntiEntropy' | 'settleDifferences' | 'finishAntiEntropy'>>(
@@ -28,6 +30,8 @@ const { beginAntiEntropy, settleDifferences, finishAntiEntropy } =
  */
 export async function antiEntropy(input: AntiEntropyInput): Promise<AntiEntropyOutcome> {
   const { resume } = input;
+  // A repair shares the rate itself.
+  const children = childrenOf({ parallelSyncs: 1 });
   return operate(
     {
       ...{ kind: 'anti-entropy', origin: { who: input.who, why: input.why }, total: 0 },
@@ -46,7 +50,7 @@ export async function antiEntropy(input: AntiEntropyInput): Promise<AntiEntropyO
         await operation.enter('repair');
         const { repair, who, why } = input;
         const { nodes } = await settleDifferences({ report, repair, who, why });
-        await repairAll(operation, input, { nodes, repaired, notRepaired });
+        await repairAll(operation, input, { nodes, repaired, notRepaired, children });
       } catch (error) {
         if (!isCancellation(error)) throw error;
         canceled = true;
@@ -56,6 +60,7 @@ export async function antiEntropy(input: AntiEntropyInput): Promise<AntiEntropyO
       await operation.finish(canceled ? 'canceled' : 'succeeded', null);
       return { report, outcome };
     },
+    children,
   );
 }
 
@@ -91,7 +96,7 @@ async function continueIfLong(
   const { historyLength, continueAsNewSuggested } = workflowInfo();
   const max = input.options.historyEventsMax ?? historyEventsMax;
   if (left.length === 0 || (historyLength < max && !continueAsNewSuggested)) return;
-  await operation.settle();
+  if (!(await operation.mayContinue())) return;
   const { paused, documentsPerSecond } = operation.state;
   await continueAsNew<typeof antiEntropy>({
     ...{ ...input, documentsPerSecond },
@@ -99,19 +104,26 @@ async function continueIfLong(
   });
 }
 
+interface RepairWork {
+  readonly nodes: readonly NodeId[];
+  readonly children: Children;
+  repaired: NodeId[];
+  notRepaired: string[];
+}
+
 /** One node after another: each repair is a run of its own, which others may have started already. */
 async function repairAll(
   operation: Operation,
   { options, who, why }: AntiEntropyInput,
-  work: { readonly nodes: readonly NodeId[]; repaired: NodeId[]; notRepaired: string[] },
+  work: RepairWork,
 ): Promise<void> {
   for (const node of work.nodes) {
     await operation.checkpoint();
     try {
       const report = await operation.cancellable(() =>
-        executeChild<typeof repairReplica>('repairReplica', {
-          ...{ workflowId: repairId(node), parentClosePolicy: ParentClosePolicy.ABANDON },
-          args: [{ node, physicalUid: null, who, why, options }],
+        repairAsChild(operation, work.children, {
+          parentClosePolicy: ParentClosePolicy.ABANDON,
+          input: { node, physicalUid: null, who, why, options },
         }),
       );
       if (report.outcome === 'done' || report.outcome === 'nothing-to-do') work.repaired.push(node);

@@ -71,7 +71,7 @@ export async function runChange<C extends PlacementChange>(
       };
       return finishByReport(operation, await runByPlan(operation, work, children));
     },
-    children.passOn,
+    children,
   );
 }
 

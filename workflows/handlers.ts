@@ -1,4 +1,12 @@
-import { CancellationScope, ContinueAsNew, isCancellation, setHandler } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  ContinueAsNew,
+  isCancellation,
+  patched,
+  setHandler,
+} from '@temporalio/workflow';
+import type { Children } from './children';
+import { noChildren } from './children';
 import { refusal, textOf } from './failures';
 import type {
   Accepted,
@@ -22,9 +30,6 @@ import type { Operation } from './operation';
 import type { OperationSpec, OperationState } from './operation-state';
 import { beginOperation } from './operation';
 import { progressOf } from './view';
-
-/** What happens after a command was accepted: parents pass it on to their children. */
-export type OnCommand = (command: ControlCommand) => Promise<void>;
 
 function refuseNobody({ who }: OperatorRequest | ApproveRequest): void {
   if (typeof who !== 'string' || who === '') throw refusal('bad-argument', '`who` must be a name.');
@@ -54,10 +59,13 @@ function mayPause(state: OperationState): void {
   if (state.paused) throw refusal('already-paused', 'It is paused already.');
 }
 
-function mayResume(state: OperationState): void {
-  refuseOver(state);
-  if (!state.paused) throw refusal('not-paused', 'It is not paused.');
-}
+/** A child may be paused while its parent is not: by itself, or by a parent that was cancelled since. */
+const mayResume =
+  ({ ids }: Children) =>
+  (state: OperationState): void => {
+    refuseOver(state);
+    if (!state.paused && ids.size === 0) throw refusal('not-paused', 'It is not paused.');
+  };
 
 function mayThrottle(state: OperationState, { documentsPerSecond: rate }: ThrottleRequest): void {
   refuseOver(state);
@@ -106,6 +114,19 @@ function applies(state: OperationState, command: ControlCommand): boolean {
   return command.command !== 'cancel' || state.cancellable;
 }
 
+/**
+ * A command that cannot be refused: a parent's, or Temporal's own cancel. A cancel that comes too late
+ * lets what is paused go on: who cancels wants an end, and a parent that was cancelled takes no pause and
+ * says no `resume` any more.
+ */
+function heeds(state: OperationState, command: ControlCommand): 'takes' | 'goes-on' | 'ignores' {
+  if (applies(state, command)) return 'takes';
+  const late = command.command === 'cancel' && state.paused && !state.over;
+  if (!late || !patched('too-late-goes-on')) return 'ignores';
+  state.paused = false;
+  return 'goes-on';
+}
+
 /** What Temporal's page says of a message. */
 const says = (description: string) => ({ description });
 
@@ -118,13 +139,13 @@ const checked =
   };
 
 /** Attaches the handlers of all messages. */
-export function handleOperator(operation: Operation, onCommand: OnCommand): void {
+export function handleOperator(operation: Operation, children: Children): void {
   const { state } = operation;
   const accept = async (command: ControlCommand): Promise<Accepted> => {
     const accepted = { phase: state.phase };
     apply(operation, command);
     await operation.show();
-    await onCommand(command);
+    await children.passOn(command);
     return accepted;
   };
   const steer =
@@ -139,7 +160,7 @@ export function handleOperator(operation: Operation, onCommand: OnCommand): void
   });
   setHandler(resumeUpdate, steer('resume'), {
     ...says('Go on.'),
-    validator: checked(state, mayResume),
+    validator: checked(state, mayResume(children)),
   });
   setHandler(cancelUpdate, steer('cancel'), {
     ...says('Undo it, while there is a way back.'),
@@ -156,18 +177,20 @@ export function handleOperator(operation: Operation, onCommand: OnCommand): void
       },
     },
   );
-  handleDecisions(operation, onCommand);
+  handleDecisions(operation, children);
   setHandler(
     controlSignal,
     async (command) => {
-      if (applies(state, command)) await accept(command);
+      const heed = heeds(state, command);
+      if (heed === 'takes') await accept(command);
+      if (heed === 'goes-on') await operation.show();
     },
     says('A command of the operation that started this one.'),
   );
 }
 
 /** What decides over the whole plan: its approval, and the way back after the cut over. */
-function handleDecisions(operation: Operation, onCommand: OnCommand): void {
+function handleDecisions(operation: Operation, children: Children): void {
   const { state } = operation;
   setHandler(
     approveUpdate,
@@ -188,11 +211,13 @@ function handleDecisions(operation: Operation, onCommand: OnCommand): void {
     async ({ who }) => {
       const accepted = { phase: state.phase };
       state.reversedBy = who;
+      // Who goes back does not wait.
+      if (state.paused && patched('reverse-goes-on')) state.paused = false;
       await operation.show();
       // A sync is reversed by itself; what is made of syncs tells those that run.
       if (operation.spec.kind !== 'sync') {
         state.paused = false;
-        await onCommand({ command: 'reverse', who });
+        await children.passOn({ command: 'reverse', who });
       }
       return accepted;
     },
@@ -211,15 +236,18 @@ function handleDecisions(operation: Operation, onCommand: OnCommand): void {
 export async function operate<T>(
   spec: OperationSpec,
   body: (operation: Operation) => Promise<T>,
-  onCommand: OnCommand = () => Promise.resolve(),
+  children: Children = noChildren,
 ): Promise<T> {
   const operation = beginOperation(spec);
-  handleOperator(operation, onCommand);
+  handleOperator(operation, children);
   CancellationScope.current().cancelRequested.catch(async () => {
     const command = { command: 'cancel', who: 'temporal' } as const;
-    if (!applies(operation.state, command)) return;
-    apply(operation, command);
-    await CancellationScope.nonCancellable(() => onCommand(command));
+    const heed = heeds(operation.state, command);
+    if (heed === 'ignores') return;
+    if (heed === 'takes') apply(operation, command);
+    await CancellationScope.nonCancellable(() =>
+      heed === 'takes' ? children.passOn(command) : operation.show(),
+    );
   });
   return CancellationScope.nonCancellable(async () => {
     try {

@@ -242,7 +242,7 @@ async function continueWhenLong(operation: Operation, migration: Migration): Pro
   const { historyLength, continueAsNewSuggested } = workflowInfo();
   const long = historyLength >= (input.options.historyEventsMax ?? historyEventsMax);
   if ((!long && !continueAsNewSuggested) || migration.outside.said()) return;
-  await operation.settle();
+  if (!(await operation.mayContinue())) return;
   const { approvedBy, paused, documentsPerSecond, documentsCopied } = operation.state;
   const { startedAt } = operation;
   await continueAsNew<typeof migrateInstance>({

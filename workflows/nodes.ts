@@ -95,7 +95,7 @@ export async function addNode(input: AddNodeInput): Promise<OperationReport> {
       });
       return finishByReport(operation, report);
     },
-    children.passOn,
+    children,
   );
 }
 
@@ -114,7 +114,7 @@ export async function drainNode(input: DrainNodeInput): Promise<OperationReport>
       });
       return finishByReport(operation, report);
     },
-    children.passOn,
+    children,
   );
 }
 
@@ -142,7 +142,7 @@ export async function removeNode(input: RemoveNodeInput): Promise<OperationRepor
       if (!verdict.ok) throw fatal('node-still-needed', verdict.reason);
       return finishByReport(operation, { ...report, outcome: 'done' });
     },
-    children.passOn,
+    children,
   );
 }
 

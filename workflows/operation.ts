@@ -2,6 +2,7 @@ import {
   allHandlersFinished,
   CancellationScope,
   condition,
+  patched,
   proxyLocalActivities,
   setCurrentDetails,
   upsertSearchAttributes,
@@ -36,8 +37,10 @@ export interface Operation {
   show(): Promise<void>;
   /** Ends the operation: final view, and all handlers have answered. */
   finish(status: 'succeeded' | 'failed' | 'canceled', error: string | null): Promise<void>;
-  /** What must be true before continue-as-new. */
+  /** What must be true at the end of a run. */
   settle(): Promise<void>;
+  /** Before continue-as-new. False: it is to be undone, by a word that the next run would not know of. */
+  mayContinue(): Promise<boolean>;
 }
 
 function firstState(spec: OperationSpec): OperationState {
@@ -138,6 +141,11 @@ export function beginOperation(spec: OperationSpec): Operation {
     async settle() {
       await show();
       await condition(allHandlersFinished);
+    },
+    async mayContinue() {
+      await operation.settle();
+      const undone = state.canceledBy !== null || state.reversedBy !== null;
+      return !undone || !patched('undo-before-continuing');
     },
   };
   return operation;

@@ -84,7 +84,7 @@ export async function rebalance(input: RebalanceInput): Promise<OperationReport>
       );
       return finishByReport(operation, await runByPlan(operation, work, children));
     },
-    children.passOn,
+    children,
   );
 }
 
@@ -114,6 +114,6 @@ export async function repairReplica(input: RepairInput): Promise<OperationReport
       };
       return finishByReport(operation, await runByPlan(operation, work, children));
     },
-    children.passOn,
+    children,
   );
 }

@@ -50,7 +50,7 @@ export async function rebuildNode(input: RebuildInput): Promise<OperationReport>
       };
       return finishByReport(operation, await runByPlan(operation, work, children));
     },
-    children.passOn,
+    children,
   );
 }
 

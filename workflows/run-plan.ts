@@ -302,7 +302,7 @@ async function runSyncs(operation: Operation, run: SyncRun): Promise<OperationTo
   await Promise.all(started);
   state.reversible = false;
   if (todo.length === 0 || isStopped(state)) return totals;
-  await operation.settle();
+  if (!(await operation.mayContinue())) return totals;
   return work.continueWith({
     ...{
       plan: resume.plan,
@@ -326,6 +326,7 @@ async function runSync(
 ): Promise<SyncReport> {
   const { options } = work;
   const id = syncId(sync);
+  const { documentsPerSecond } = operation.state;
   try {
     const child = await startChild<typeof syncShards>('syncShards', {
       workflowId: id,
@@ -338,7 +339,7 @@ async function runSync(
           why: operation.spec.origin.why,
           parent: operation.id,
           options: {
-            documentsPerSecond: shareOf(operation.state.documentsPerSecond, options),
+            documentsPerSecond: shareOf(documentsPerSecond, options),
             graceMs: options.graceMs,
             smallRoundIds: options.smallRoundIds,
             ...(options.heartbeatTimeoutMs === undefined
@@ -349,7 +350,7 @@ async function runSync(
       ],
     });
     children.ids.add(id);
-    await steerLate(operation, children);
+    await steerLate(operation, children, documentsPerSecond);
     return await child.result();
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

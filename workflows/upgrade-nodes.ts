@@ -1,7 +1,6 @@
 import {
   CancellationScope,
   continueAsNew,
-  executeChild,
   isCancellation,
   ParentClosePolicy,
   proxyActivities,
@@ -27,8 +26,8 @@ import type { OperationSpec } from './operation-state';
 import { canaryPauseMs, historyEventsMax, longWait, quickChange, quickRead } from './policies';
 import { handleProceed } from './proceed';
 import type { Outside } from './proceed';
-import type { repairReplica } from './rebalance';
 import { childrenOf } from './children';
+import { repairAsChild } from './repair-as-child';
 import { waitForApproval } from './run-plan';
 import type { Children } from './children';
 import { line } from './summaries/line';
@@ -78,7 +77,8 @@ function specOf(input: UpgradeInput): OperationSpec {
  * are done as they are and reads the present one again.
  */
 export async function upgradeNodes(input: UpgradeInput): Promise<UpgradeReport> {
-  const children = childrenOf(input.options);
+  // A repair shares the rate itself.
+  const children = childrenOf({ parallelSyncs: 1 });
   return operate(
     specOf(input),
     async (operation) => {
@@ -94,11 +94,12 @@ export async function upgradeNodes(input: UpgradeInput): Promise<UpgradeReport> 
       for (const node of planned.nodes.slice(finished.length)) {
         if (state.canceledBy !== null) break;
         if (isLong(input) && input.resume?.finished.length !== finished.length) {
-          await operation.settle();
+          if (!(await operation.mayContinue())) break;
           const { startedAt } = operation;
-          const { approvedBy, paused } = state;
+          const { approvedBy, paused, documentsPerSecond } = state;
           const resume = { plan: planned, approvedBy, finished, startedAt, paused };
-          return continueAsNew<typeof upgradeNodes>({ ...input, resume });
+          const options = { ...input.options, documentsPerSecond };
+          return continueAsNew<typeof upgradeNodes>({ ...input, options, resume });
         }
         state.done = finished.length;
         finished.push(await upgradeNode(operation, upgrade, node));
@@ -110,7 +111,7 @@ export async function upgradeNodes(input: UpgradeInput): Promise<UpgradeReport> 
       const outcome = planned.nodes.length === 0 ? 'nothing-to-do' : canceled ? 'canceled' : 'done';
       return { outcome, nodes: finished };
     },
-    children.passOn,
+    children,
   );
 }
 
@@ -257,20 +258,18 @@ async function repair(
   { node, children }: { readonly node: NodeId; readonly children: Children },
 ): Promise<boolean> {
   const { who, why, options } = input;
+  const { documentsPerSecond } = operation.state;
   const workflowId = repairId(node);
   children.ids.add(workflowId);
   try {
     await operation.cancellable(() =>
       operation.waiting(`${workflowId}`, () =>
-        executeChild<typeof repairReplica>('repairReplica', {
-          workflowId,
+        repairAsChild(operation, children, {
           parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-          args: [
-            {
-              ...{ node, physicalUid: null, who, why },
-              options: { ...options, autoApprove: true },
-            },
-          ],
+          input: {
+            ...{ node, physicalUid: null, who, why },
+            options: { ...options, autoApprove: true, documentsPerSecond },
+          },
         }),
       ),
     );

@@ -1,5 +1,5 @@
 /**
- * Goal: the stories that found the ten most interesting bugs stay without a violation, and a bug that can
+ * Goal: the stories that found the most interesting bugs stay without a violation, and a bug that can
  * be put back from outside is found again.
  * Method: the seeds of `test/model/found.ts`, run again. A change of the product shifts what a seed does,
  * so each bug has a test of its own too (`test/model/README.md`).

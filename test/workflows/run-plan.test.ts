@@ -122,6 +122,48 @@ describe('operations by plan', () => {
     expect(await result(handle)).toMatchObject({ outcome: 'done', totals: { done: 4 } });
   });
 
+  test('a cancel behind the cut over lets the syncs that are paused there go on', async () => {
+    const names = targets(2);
+    world.plans = [planOf(names, 7)];
+    const gate = world.gate('cutOver');
+    const handle = await runs.start('rebalance', auto);
+    await waitFor(() => gate.reached === 2, { what: 'two syncs to cut over' });
+    await handle.executeUpdate('pause', { args: [who] });
+    await waitFor(() => names.every((name) => world.view(childId(name))?.status === 'paused'), {
+      what: 'both children to pause',
+    });
+    await handle.executeUpdate('cancel', { args: [who] });
+    gate.open();
+    // What is cut over stays; nobody is left who could be told to resume.
+    expect(await result(handle)).toMatchObject({ outcome: 'canceled', totals: { done: 2 } });
+  });
+
+  test('a sync that was paused behind the cut over and is reversed goes back', async () => {
+    const [target = ''] = targets(1);
+    world.plans = [planOf([target], 7)];
+    const options = { ...auto.options, graceMs: 60_000 };
+    const handle = await runs.start('rebalance', { ...auto, options });
+    await waitFor(() => world.view(childId(target))?.phase === 'grace', { what: 'the grace time' });
+    const child = runs.client.workflow.getHandle(childId(target));
+    await child.executeUpdate('pause', { args: [who] });
+    await child.executeUpdate('reverse', { args: [who] });
+    expect(await result(handle)).toMatchObject({ totals: { reversed: 1 } });
+  });
+
+  test('a resume reaches a child that was paused by itself', async () => {
+    const [target = ''] = targets(1);
+    world.plans = [planOf([target], 7)];
+    const gate = world.gate('verifyCopy');
+    const handle = await runs.start('rebalance', auto);
+    await waitFor(() => gate.reached === 1, { what: 'the sync to verify' });
+    const child = runs.client.workflow.getHandle(childId(target));
+    await child.executeUpdate('pause', { args: [who] });
+    gate.open();
+    await handle.executeUpdate('resume', { args: [who] });
+    expect(await result(handle)).toMatchObject({ outcome: 'done', totals: { done: 1 } });
+    await expect(handle.executeUpdate('resume', { args: [who] })).rejects.toThrow();
+  });
+
   test('what is moved and what is copied between two nodes go one after the other', async () => {
     const [both = '', other = ''] = targets(2);
     const plan = planOf([both, both, other], 7);
