@@ -1,4 +1,4 @@
-import { judgeCanary, parseAssertions } from '../core/canary';
+import { canaryHeader, judgeCanary, parseAssertions } from '../core/canary';
 import type { CanaryObservation } from '../core/canary';
 import type { Fleet } from '../core/fleet';
 import type { IndexUid } from '../core/ids';
@@ -92,6 +92,7 @@ async function search(tools: ActivityTools, canary: Canary, call: Call): Promise
       method: 'POST',
       headers: {
         'content-type': 'application/json',
+        [canaryHeader]: canary.id,
         ...(searchApi.key === null ? {} : { authorization: `Bearer ${searchApi.key}` }),
       },
       body: JSON.stringify(canary.query),

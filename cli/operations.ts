@@ -214,7 +214,10 @@ export interface Watching {
   readonly runId?: string;
 }
 
-/** Follows an operation with a progress bar until it is over. */
+/**
+ * Follows an operation with a progress bar until it is over. The view is that of a run still under way where
+ * the next run with its id has begun before its end was seen.
+ */
 export async function watchOperation(
   api: ApiClient,
   id: string,
@@ -222,12 +225,15 @@ export async function watchOperation(
   { note = () => '', runId }: Watching = {},
 ): Promise<Operation> {
   let bar: Bar | null = null;
+  let own: Operation | null = null;
   const last = await poll(
     `the end of ${id}`,
     () => (runId === undefined ? operation(api, id) : operationOrNull(api, id)),
     (view): view is Operation => {
       if (view === null) return false;
-      if (runId !== undefined && view.temporal.runId !== runId) return false;
+      // Runs with one id come one after another: where another one is shown now, this one is over.
+      if (runId !== undefined && view.temporal.runId !== runId) return own !== null;
+      own = view;
       const { done, total, waitingFor } = progressOf(view);
       bar ??= screen.bar(unitOf(view));
       const waits = waitingFor === null ? '' : ` (${waitingFor})`;
@@ -238,7 +244,9 @@ export async function watchOperation(
     watchDeadlineMs,
   );
   (bar as Bar | null)?.end();
-  return last;
+  return runId !== undefined && last.temporal.runId !== runId
+    ? ((own as Operation | null) ?? last)
+    : last;
 }
 
 async function operationOrNull(api: ApiClient, id: string): Promise<Operation | null> {

@@ -1,5 +1,8 @@
 import type { JsonValue } from './fleet';
 
+/** Names the canary that a search is made for, so that it is not taken for one of a client. */
+export const canaryHeader = 'x-miroir-canary';
+
 /** A golden query's assertions, in the form in which the API takes them. */
 export type CanaryAssertion =
   | { readonly type: 'top_hit_id'; readonly value: string }

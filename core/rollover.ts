@@ -204,6 +204,20 @@ export function isRolloverDue(
   return null;
 }
 
+/** What is counted for each trigger that is not met, in words, for whoever wonders why nothing happens. */
+export function whyNotDue(triggers: RolloverTriggers, facts: IndexFacts, nowMs: number): string {
+  const { maxDocs, maxAgeMs, maxSizeBytes } = triggers;
+  const seconds = Math.floor((nowMs - facts.createdAtMs) / 1_000);
+  const counts = [
+    ...(maxDocs === null ? [] : [`${String(facts.documents)} of ${String(maxDocs)} documents`]),
+    ...(maxAgeMs === null ? [] : [`${String(seconds)} of ${String(maxAgeMs / 1_000)} seconds`]),
+    ...(maxSizeBytes === null
+      ? []
+      : [`${(facts.bytes / bytesInGb).toFixed(3)} of ${String(maxSizeBytes / bytesInGb)} GB`]),
+  ];
+  return `no trigger is met: ${counts.join(', ')}`;
+}
+
 type PatternPart =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'date'; readonly format: string }

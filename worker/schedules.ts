@@ -4,6 +4,8 @@ import type { Log } from '../activities/tools';
 import type { Config } from '../config/config';
 import { timesOf } from '../core/rollover';
 import type { ArchiveSchedules } from './archive-schedules';
+import { exclusively, exclusiveLeaseMs, recordLeases } from '../store/exclusive';
+import type { RecordLease } from '../store/exclusive';
 import type { Store } from '../store/types';
 import { upkeepSchedules } from './upkeep-schedules';
 import type { WantedSchedule } from '../workflows/schedules';
@@ -28,7 +30,7 @@ async function everything<T>(
   }
 }
 
-async function put(client: Client, taskQueue: string, wanted: WantedSchedule): Promise<void> {
+async function follow(client: Client, taskQueue: string, wanted: WantedSchedule): Promise<void> {
   const { scheduleId, workflowType, args, everyMs, jitterMs, catchUpMs, paused, note } = wanted;
   const spec = { intervals: [{ every: everyMs }], jitter: jitterMs };
   const action = {
@@ -62,6 +64,7 @@ async function remove(client: Client, scheduleId: string): Promise<void> {
 /**
  * Makes the schedules of all policies and canaries again, and those of the fleet itself. The records in
  * the store are the truth, so a Temporal that was lost gets its schedules back when a worker starts.
+ * Records are read and followed under their lease: one that is paused meanwhile stays paused.
  */
 export async function restoreSchedules(
   client: Client,
@@ -70,15 +73,40 @@ export async function restoreSchedules(
     config,
     log,
     archives,
-  }: { store: Store; config: Config; log: Log; archives: ArchiveSchedules },
+    owner,
+  }: { store: Store; config: Config; log: Log; archives: ArchiveSchedules; owner: string },
 ): Promise<number> {
   for (const scheduleId of archives.unwanted) await remove(client, scheduleId);
   const { settings, ttl, temporal } = config;
-  const policies = await everything((page) => store.rolloverPolicies.list(page));
-  const canaries = await everything((page) => store.canaries.list(page));
-  const wanted = [
-    ...policies.map((policy) => rolloverSchedule(policy, timesOf(policy.triggers))),
-    ...canaries.map(canarySchedule),
+  const put = (one: WantedSchedule): Promise<void> => follow(client, temporal.taskQueue, one);
+  let count = 0;
+  /** One record at a time, read again under its lease. */
+  const underLease = async (
+    name: RecordLease,
+    wanted: () => Promise<WantedSchedule | null>,
+  ): Promise<void> => {
+    const options = { name, owner, waitMs: exclusiveLeaseMs * 2 };
+    const done = await exclusively(store.leases, options, async () => {
+      const one = await wanted();
+      if (one !== null) await put(one);
+      return one === null ? 0 : 1;
+    });
+    if (done === null) throw new Error(`The lease ${name} was not to be had.`);
+    count += done.result;
+  };
+  for (const { name } of await everything((page) => store.rolloverPolicies.list(page))) {
+    await underLease(recordLeases.policies, async () => {
+      const policy = await store.rolloverPolicies.get(name);
+      return policy === null ? null : rolloverSchedule(policy, timesOf(policy.triggers));
+    });
+  }
+  for (const { id } of await everything((page) => store.canaries.list(page))) {
+    await underLease(recordLeases.canaries, async () => {
+      const canary = await store.canaries.get(id);
+      return canary === null ? null : canarySchedule(canary);
+    });
+  }
+  const fixed = [
     ...upkeepSchedules(config),
     settingsCheckSchedule(settings.checkIntervalMs, settings.repairDrift),
     expireSchedule(ttl.sweepIntervalMs, {
@@ -88,7 +116,8 @@ export async function restoreSchedules(
     }),
     ...archives.wanted,
   ];
-  for (const one of wanted) await put(client, temporal.taskQueue, one);
-  log.info({ schedules: wanted.length }, 'schedules are as the records say');
-  return wanted.length;
+  for (const one of fixed) await put(one);
+  count += fixed.length;
+  log.info({ schedules: count }, 'schedules are as the records say');
+  return count;
 }

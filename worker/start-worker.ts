@@ -99,7 +99,7 @@ async function open({ config, env, log }: StartOptions): Promise<Opened> {
     closers.push(() => nodes.close());
     await learnEpochs({ store, nodes, log });
     const archives = archiveSchedules(config);
-    await restoreSchedules(client, { store, config, log, archives });
+    await restoreSchedules(client, { store, config, log, archives, owner: pod.id });
     const tools: ActivityTools = {
       ...{ nodes, store, log, clock: systemClock, runs: runsOf(client) },
       config: activityConfigOf(config),

@@ -74,8 +74,10 @@ async function repairAll(
     await operation.show();
   }
   const reasons = failed.map((one) => `${one.physicalUid}: ${one.reason}`).join('; ');
+  const report = { ...found, repaired, failed };
+  operation.state.report = report as unknown as JsonValue;
   await operation.finish(failed.length === 0 ? 'succeeded' : 'failed', reasons || null);
-  return { ...found, repaired, failed };
+  return report;
 }
 
 /** What the schedule starts; the child's fixed id keeps two checks apart. */

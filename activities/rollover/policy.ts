@@ -11,6 +11,7 @@ import {
   isRolloverDue,
   nextIndexName,
   parseRules,
+  whyNotDue,
 } from '../../core/rollover';
 import type { IndexFacts, NamedIndex, RolloverRules } from '../../core/rollover';
 import type { RolloverPolicy, RolloverTerms } from '../../store/record-types';
@@ -110,8 +111,8 @@ export async function decideRollover(
   if (!policy.enabled && !input.force) {
     return { ...nothing, outcome: 'disabled', reason: 'the policy is switched off' };
   }
-  const reason = await dueBecause(tools, fleet, { rules, from, force: input.force, call });
-  if (reason === null) return nothing;
+  const { due, reason } = await judge(tools, fleet, { rules, from, force: input.force, call });
+  if (!due) return { ...nothing, reason };
   const next = nextOf(fleet, policy, { rules, now });
   const decision: RolloverDecision = {
     ...nothing,
@@ -131,15 +132,20 @@ interface DueInput {
   readonly call: Call;
 }
 
-async function dueBecause(
+/** Whether it is due, and the counts that say so. */
+async function judge(
   tools: ActivityTools,
   fleet: Fleet,
   { rules, from, force, call }: DueInput,
-): Promise<string | null> {
-  if (force) return 'asked for by an operator';
+): Promise<{ readonly due: boolean; readonly reason: string }> {
+  if (force) return { due: true, reason: 'asked for by an operator' };
   const entry = from === null ? null : entryByUid(fleet, from);
-  if (entry === null) return 'the write alias names no index yet';
-  return isRolloverDue(rules.triggers, await factsOf(tools, entry, call), tools.clock.now());
+  if (entry === null) return { due: true, reason: 'the write alias names no index yet' };
+  const facts = await factsOf(tools, entry, call);
+  const now = tools.clock.now();
+  const due = isRolloverDue(rules.triggers, facts, now);
+  if (due !== null) return { due: true, reason: due };
+  return { due: false, reason: whyNotDue(rules.triggers, facts, now) };
 }
 
 function nextOf(

@@ -14,7 +14,7 @@ const bodyBytesMax = 4_096;
 /**
  * Keeps a sample of the searches that clients make, for an operator to make canaries of. It is off unless
  * the configuration says otherwise, comes after the answer, and keeps no header and no key; searches of
- * tenant tokens are left out, because their answers depend on who asks.
+ * tenant tokens are left out, because their answers depend on who asks; those of canaries are not offered.
  */
 export function offerForCapture(
   ctx: Pick<ApiContext, 'config' | 'store' | 'log'>,

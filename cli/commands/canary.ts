@@ -3,6 +3,7 @@ import type { ConnectFlags } from '../connect';
 import { connect, withConnection } from '../connect';
 import { readRecord } from '../read-record';
 import { finishRun } from '../run-now';
+import type { Started } from '../run-now';
 import { createScreen } from '../ui';
 
 interface Run {
@@ -70,8 +71,8 @@ function registerRecords(canary: Command): void {
     .option('--wait', 'follow it to its end')
     .action(async (name: string, flags: ConnectFlags & { wait?: true }) => {
       const api = connect(flags);
-      const { operation } = await api.post<{ operation: string }>(`${one(name)}/run`);
-      await finishRun(api, operation, flags);
+      const started = await api.post<Started>(`${one(name)}/run`);
+      await finishRun(api, started, flags);
     });
 
   withConnection(

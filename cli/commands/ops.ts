@@ -6,6 +6,7 @@ import { CommandError } from '../exit-codes';
 import { count } from '../run-operation';
 import { etaText, isOver, operation, planText, watchOperation } from '../operations';
 import type { Operation } from '../operations';
+import { reportText } from '../report-text';
 import { createScreen } from '../ui';
 
 export { count };
@@ -46,9 +47,11 @@ export function registerOps(program: Command): void {
     },
   );
 
-  withConnection(ops.command('show <id>').description('One operation, with its plan.')).action(
-    async (id: string, flags: ConnectFlags) => show(connect(flags), id, flags),
-  );
+  withConnection(
+    ops
+      .command('show <id>')
+      .description('One operation, with its plan, or with what it found and did.'),
+  ).action(async (id: string, flags: ConnectFlags) => show(connect(flags), id, flags));
 
   withConnection(
     ops.command('queue').description('Which operation has which groups, and who waits for them.'),
@@ -106,6 +109,8 @@ async function show(api: ApiClient, id: string, flags: ConnectFlags): Promise<vo
   for (const { at, who, what, why } of view.events ?? []) {
     screen.line(`${new Date(at).toISOString()} ${who}: ${what} (${why})`);
   }
+  if (typeof view.error === 'string') screen.line(`error: ${view.error}`);
+  for (const line of reportText(view)) screen.line(line);
   if (view.temporal.url !== undefined) screen.line(view.temporal.url);
   if (view.plan && !isOver(view)) screen.line(planText(view.plan));
 }

@@ -5,7 +5,9 @@ import { connect, withConnection } from '../connect';
 import { CommandError, exitCodes } from '../exit-codes';
 import { watchOperation } from '../operations';
 import { readRecord } from '../read-record';
+import { reportText } from '../report-text';
 import { finishRun } from '../run-now';
+import type { Started } from '../run-now';
 import { createScreen } from '../ui';
 
 interface Policy {
@@ -16,16 +18,6 @@ interface Policy {
   readonly readAlias: string | null;
   readonly pattern: string;
   readonly pauseNote?: string;
-}
-
-interface Report {
-  readonly outcome: string;
-  readonly reason: string;
-  readonly from: string | null;
-  readonly to: string | null;
-  readonly readTargets: readonly string[] | null;
-  readonly deleted: readonly string[];
-  readonly doomed: readonly string[];
 }
 
 const path = '/_miroir/rollover-policies';
@@ -110,14 +102,14 @@ function registerRuns(rollover: Command): void {
         flags: ConnectFlags & { dryRun?: true; force?: true; wait?: true; why: string },
       ) => {
         const api = connect(flags);
-        const { operation } = await api.post<{ operation: string }>(`${one(name)}/run`, {
+        const started = await api.post<Started>(`${one(name)}/run`, {
           dryRun: flags.dryRun === true,
           force: flags.force === true,
           who: process.env['USER'] ?? 'operator',
           why: flags.why,
         });
-        if (flags.dryRun) await showReport(api, operation, flags);
-        else await finishRun(api, operation, flags);
+        if (flags.dryRun) await showReport(api, started, flags);
+        else await finishRun(api, started, flags);
       },
     );
 
@@ -152,17 +144,14 @@ function registerRuns(rollover: Command): void {
     });
 }
 
-async function showReport(api: ApiClient, id: string, flags: ConnectFlags): Promise<void> {
-  const last = await watchOperation(api, id, createScreen(process.stderr));
-  const report = (last.progress as unknown as { report?: Report }).report;
+async function showReport(api: ApiClient, started: Started, flags: ConnectFlags): Promise<void> {
+  const { operation: id, runId } = started;
+  const watching = runId === undefined ? {} : { runId };
+  const last = await watchOperation(api, id, createScreen(process.stderr), watching);
+  const report = (last.progress as unknown as { report?: object }).report;
   if (report === undefined) throw new CommandError(`${id} ended as ${last.status}.`);
   if (flags.json) return console.log(JSON.stringify(report));
-  const screen = createScreen(process.stdout);
-  if (report.to === null) return screen.line(`Nothing would be done: ${report.reason}.`);
-  screen.line(`It is due: ${report.reason}.`);
-  screen.line(`A new index ${report.to} would follow ${report.from ?? 'nothing'}.`);
-  if (report.readTargets !== null) screen.line(`Read alias: ${report.readTargets.join(', ')}`);
-  screen.line(`Deleted would be: ${report.doomed.join(', ') || 'nothing'}`);
+  for (const line of reportText(last)) console.log(line);
 }
 
 function policiesOf(file: string): { readonly [name: string]: unknown } {

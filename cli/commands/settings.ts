@@ -3,6 +3,7 @@ import type { ConnectFlags } from '../connect';
 import { connect, withConnection } from '../connect';
 import { readRecord } from '../read-record';
 import { finishRun } from '../run-now';
+import type { Started } from '../run-now';
 import { createScreen } from '../ui';
 
 interface Versions {
@@ -87,11 +88,8 @@ export function registerSettings(program: Command): void {
       async (index: string | undefined, flags: ConnectFlags & { repair: boolean; wait?: true }) => {
         const api = connect(flags);
         const body = { repair: flags.repair, ...(index === undefined ? {} : { index }) };
-        const { operation } = await api.post<{ operation: string }>(
-          '/_miroir/settings/check',
-          body,
-        );
-        await finishRun(api, operation, flags);
+        const started = await api.post<Started>('/_miroir/settings/check', body);
+        await finishRun(api, started, flags);
       },
     );
 }

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import type { ConnectFlags } from '../connect';
 import { connect, withConnection } from '../connect';
 import { finishRun } from '../run-now';
+import type { Started } from '../run-now';
 import { createScreen } from '../ui';
 
 interface Ttl {
@@ -77,8 +78,8 @@ export function registerTtl(program: Command): void {
     .option('--wait', 'follow it to its end')
     .action(async (index: string, flags: ConnectFlags & { wait?: true }) => {
       const api = connect(flags);
-      const { operation } = await api.post<{ operation: string }>(`${path(index)}/sweep`);
-      await finishRun(api, operation, flags);
+      const started = await api.post<Started>(`${path(index)}/sweep`);
+      await finishRun(api, started, flags);
     });
 }
 

@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import type { ActivityTools } from '../../activities/tools';
 import { createActivities } from '../../activities/create-activities';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { canaryHeader } from '../../core/canary';
 import { indexUid } from '../../core/ids';
 import { origin, products, startFleet } from './fleet-for-test';
 import type { TestFleet } from './fleet-for-test';
@@ -194,7 +195,7 @@ describe('canaries', () => {
     const seen: string[] = [];
     const server = createServer((request, response) => {
       seen.push(
-        `${String(request.method)} ${String(request.url)} ${String(request.headers.authorization)}`,
+        `${String(request.method)} ${String(request.url)} ${String(request.headers.authorization)} for ${String(request.headers[canaryHeader])}`,
       );
       const headers =
         answer.version === undefined ? {} : { 'x-miroir-settings-version': answer.version };
@@ -224,7 +225,7 @@ describe('canaries', () => {
     ]);
     await withApi({ status: 200, body: hits, version: '4' }, async (run, seen) => {
       expect(await run('good')).toMatchObject({ ok: true, failures: [] });
-      expect(seen).toEqual(['POST /indexes/products/search Bearer k']);
+      expect(seen).toEqual(['POST /indexes/products/search Bearer k for good']);
     });
     expect(await fleet.store.canaryRuns.list('good', 5)).toMatchObject([{ ok: true }]);
     expect(await fleet.run('canariesAreGreen', { index: indexUid('products') })).toEqual({

@@ -10,6 +10,8 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import type { ScheduleDescription } from '@temporalio/client';
 import { Command } from 'commander';
+import { runCanary } from '../../activities/canaries';
+import type { ActivityTools, Call } from '../../activities/tools';
 import { registerCanary } from '../../cli/commands/canary';
 import { registerRollover } from '../../cli/commands/rollover';
 import { canaryScheduleId, rolloverScheduleId } from '../../workflows/ids';
@@ -197,21 +199,41 @@ test('a note longer than a note is refused, and nothing is paused', async () => 
   expect((await schedule(events)).state.paused).toBe(false);
 });
 
-test('a search that was kept becomes a canary with its schedule', async () => {
+/** The canary's own search, as the worker makes it. */
+async function runCanaryOnce(id: string): Promise<unknown> {
+  const { store } = pod.ctx;
+  const searchApi = { url: process.env['MIROIR_API'] ?? '', key: fleet.masterKey };
+  const tools = { store, searchApi, clock: { now: () => Date.now() } };
+  const call = { signal: new AbortController().signal };
+  return await runCanary(tools as ActivityTools, { canary: id }, call as Call);
+}
+
+interface Kept {
+  readonly id: string;
+  readonly ids: readonly string[];
+  readonly query: object;
+}
+
+test('a search that was kept becomes a canary with its schedule, and a canary is not kept', async () => {
   const documents = Array.from({ length: 5 }, (_, id) => ({ id, title: `lamp ${id}` }));
   await pod.write('POST', '/indexes/shop/documents?primaryKey=id', documents);
+  await operate('PUT', `/_miroir/canaries/${golden}`, {
+    ...{ index: 'shop', query: { q: 'lamp' }, enabled: false, intervalMs: 3_600_000 },
+    assertions: [{ type: 'min_hits', value: 5 }],
+  });
+  expect(await runCanaryOnce(golden)).toMatchObject({ ok: true });
   await pod.send('POST', '/indexes/shop/search', { q: 'lamp', limit: 3 });
-  interface Kept {
-    readonly id: string;
-    readonly ids: readonly string[];
-  }
   const kept = await waitFor(
     async () => {
       const { body } = await operate('GET', '/_miroir/captured-queries');
-      return (body['results'] as unknown as Kept[])[0] ?? null;
+      const all = body['results'] as unknown as Kept[];
+      return all.find(({ query }) => 'limit' in query) ?? null;
     },
     { what: 'the search to be kept' },
   );
+  // The canary's came before it, so it would be there by now.
+  const { body: captured } = await operate('GET', '/_miroir/captured-queries');
+  expect(captured['results']).toHaveLength(1);
   expect(await miroir('canary', 'promote', kept.id, golden, '--overlap', '0.5')).toBe(
     `${golden} is set.`,
   );

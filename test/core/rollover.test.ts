@@ -11,6 +11,7 @@ import {
   isRolloverDue,
   nextIndexName,
   parseRules,
+  whyNotDue,
 } from '../../core/rollover';
 
 const now = Date.UTC(2026, 10, 24, 3, 5);
@@ -74,6 +75,14 @@ describe('isRolloverDue', () => {
     );
     expect(isRolloverDue(triggers, { ...young, createdAtMs: now - day }, now)).toMatch(/^max_age/);
     expect(isRolloverDue(triggers, { ...young, bytes: 100 }, now)).toMatch(/^max_size_gb/);
+  });
+
+  test('who wonders why nothing happens is told what was counted for each trigger', () => {
+    expect(whyNotDue(triggers, young, now)).toBe(
+      'no trigger is met: 9 of 10 documents, 86399 of 86400 seconds, 0.000 of 1e-7 GB',
+    );
+    const documents = { maxDocs: 10, maxAgeMs: null, maxSizeBytes: null };
+    expect(whyNotDue(documents, young, now)).toBe('no trigger is met: 9 of 10 documents');
   });
 
   test('a trigger that is not set never fires', () => {

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { canaryHeader } from '../../../core/canary';
 import type { JsonValue } from '../../../core/fleet';
 import { parseSearchQuery } from '../../../core/search/query-string';
 import type { ParsedSearch } from '../../../core/search/request';
@@ -47,7 +48,10 @@ async function answer(
     wish: wishOf(request),
     minSettingsVersion,
   });
-  offerForCapture(ctx, { target, request: search, answer: result.bytes, tenantFilter });
+  // A canary made of a canary's search would prove nothing, and the most frequent ones would be canaries.
+  if (request.headers[canaryHeader] === undefined) {
+    offerForCapture(ctx, { target, request: search, answer: result.bytes, tenantFilter });
+  }
   return await how.reply.headers(result.headers).type('application/json').send(result.bytes);
 }
 

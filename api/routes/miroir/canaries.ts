@@ -5,9 +5,11 @@ import type { JsonValue } from '../../../core/fleet';
 import { indexUid } from '../../../core/ids';
 import { canaryRunsMax } from '../../../core/limits';
 import type { Canary } from '../../../store/record-types';
+import { recordLeases } from '../../../store/exclusive';
 import { canaryId, canaryScheduleId } from '../../../workflows/ids';
 import { workflowTypes } from '../../../workflows/messages';
 import { canarySchedule } from '../../../workflows/schedules';
+import { exclusive } from './exclusive';
 import { operatorBody, operatorRoute, temporalOf } from './operator-route';
 
 import type { ApiContext } from '../../context';
@@ -65,10 +67,12 @@ export function registerCanaries(app: FastifyInstance, ctx: ApiContext): void {
   });
 
   app.delete<IdParams>('/_miroir/canaries/:id', options, async (request, reply) => {
-    const { id } = await find(ctx, request.params.id);
-    await deleteSchedule(ctx, canaryScheduleId(id));
-    await canaries.delete(id);
-    await canaryRuns.delete(id);
+    await exclusive(ctx, recordLeases.canaries, async () => {
+      const { id } = await find(ctx, request.params.id);
+      await deleteSchedule(ctx, canaryScheduleId(id));
+      await canaries.delete(id);
+      await canaryRuns.delete(id);
+    });
     return await reply.code(204).send();
   });
 }
@@ -79,11 +83,13 @@ export async function saveCanary(
   id: string,
   body: JsonValue,
 ): Promise<{ canary: Canary; created: boolean }> {
-  const present = await ctx.store.canaries.get(id);
-  const canary = readCanary(id, body, present);
-  await ctx.store.canaries.put(canary);
-  await putSchedule(ctx, canarySchedule(canary));
-  return { canary, created: present === null };
+  return await exclusive(ctx, recordLeases.canaries, async () => {
+    const present = await ctx.store.canaries.get(id);
+    const canary = readCanary(id, body, present);
+    await ctx.store.canaries.put(canary);
+    await putSchedule(ctx, canarySchedule(canary));
+    return { canary, created: present === null };
+  });
 }
 
 function readCanary(id: string, body: JsonValue, present: Canary | null): Canary {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { MeiliError } from '../../../core/errors';
 import type { JsonValue } from '../../../core/fleet';
@@ -6,19 +5,18 @@ import { indexUid } from '../../../core/ids';
 import type { RolloverInput } from '../../../core/operations';
 import { parseRules, timesOf } from '../../../core/rollover';
 import type { RolloverPolicy, RolloverTerms } from '../../../store/record-types';
+import { recordLeases } from '../../../store/exclusive';
 import { rolloverId, rolloverScheduleId } from '../../../workflows/ids';
 import { workflowTypes } from '../../../workflows/messages';
 import { rolloverSchedule } from '../../../workflows/schedules';
+import { exclusive } from './exclusive';
 import { operatorBody, operatorRoute, temporalOf } from './operator-route';
 
 import type { ApiContext } from '../../context';
 import { Fields } from '../../http/fields';
 import { originOf } from './origin';
 import { backfillSchedule, deleteSchedule, putSchedule } from './schedules';
-import { sleep } from '../../writes/node-fault';
 
-const leaseMs = 5_000;
-const leasePauseMs = 20;
 const noteMax = 500;
 const backfillRunsMax = 100;
 /** A run ends by the version it began with; of more changes than this within one run it is undone. */
@@ -44,25 +42,48 @@ export function registerRolloverPolicies(app: FastifyInstance, ctx: ApiContext):
 
   app.put<NameParams>('/_miroir/rollover-policies/:name', options, async (request, reply) => {
     const { name } = request.params;
-    const { policy, created } = await exclusive(ctx, async () => {
-      const present = await rolloverPolicies.get(name);
-      const wanted = readPolicy(name, operatorBody(request), present);
-      await demandFreeAlias(ctx, wanted);
-      // A file that is applied again and says the same makes no new version.
-      if (present !== null && sameTerms(present, wanted))
-        return { policy: present, created: false };
-      await rolloverPolicies.put(wanted);
-      return { policy: wanted, created: present === null };
+    const { policy, created } = await exclusive(ctx, recordLeases.policies, async () => {
+      const set = await setPolicy(ctx, name, operatorBody(request));
+      await schedule(ctx, set.policy);
+      return set;
     });
-    await schedule(ctx, policy);
     return await reply.code(created ? 201 : 200).send(policy);
   });
 
   app.delete<NameParams>('/_miroir/rollover-policies/:name', options, async (request, reply) => {
-    await deleteSchedule(ctx, rolloverScheduleId(request.params.name));
-    if (!(await rolloverPolicies.delete(request.params.name))) throw notFound(request.params.name);
+    const { name } = request.params;
+    await exclusive(ctx, recordLeases.policies, async () => {
+      await deleteSchedule(ctx, rolloverScheduleId(name));
+      if (!(await rolloverPolicies.delete(name))) throw notFound(name);
+    });
     return await reply.code(204).send();
   });
+}
+
+/** Creates or changes a policy. A file that is applied again and says the same makes no new version. */
+async function setPolicy(
+  ctx: ApiContext,
+  name: string,
+  body: JsonValue,
+): Promise<{ policy: RolloverPolicy; created: boolean }> {
+  const { rolloverPolicies } = ctx.store;
+  const present = await rolloverPolicies.get(name);
+  const wanted = readPolicy(name, body, present);
+  await demandFreeAlias(ctx, wanted);
+  if (present === null) {
+    if (await rolloverPolicies.create(wanted)) return { policy: wanted, created: true };
+  } else {
+    // Read again from the body on what is there now, so that a pause in between is not lost.
+    const policy = await rolloverPolicies.update(name, (now) => {
+      const next = readPolicy(name, body, now);
+      return sameTerms(now, next) ? now : next;
+    });
+    if (policy !== null) return { policy, created: false };
+  }
+  throw new MeiliError(
+    'miroir_operation_refused',
+    `The policy \`${name}\` was made or deleted by somebody else meanwhile. Retry.`,
+  );
 }
 
 /** Pause, resume, run now, and runs for a time that was missed. */
@@ -77,13 +98,15 @@ function registerVerbs(app: FastifyInstance, ctx: ApiContext): void {
     app.post<NameParams>(`/_miroir/rollover-policies/:name/${verb}`, options, async (request) => {
       const fields = new Fields(operatorBody(request), { known: ['note', 'who', 'why'] });
       const note = readNote(fields);
-      const policy = await rolloverPolicies.update(request.params.name, (now) => {
-        const { pauseNote: _before, ...rest } = now;
-        return { ...rest, enabled, ...(enabled || note === null ? {} : { pauseNote: note }) };
+      return await exclusive(ctx, recordLeases.policies, async () => {
+        const policy = await rolloverPolicies.update(request.params.name, (now) => {
+          const { pauseNote: _before, ...rest } = now;
+          return { ...rest, enabled, ...(enabled || note === null ? {} : { pauseNote: note }) };
+        });
+        if (policy === null) throw notFound(request.params.name);
+        await schedule(ctx, policy);
+        return policy;
       });
-      if (policy === null) throw notFound(request.params.name);
-      await schedule(ctx, policy);
-      return policy;
     });
   }
 
@@ -121,26 +144,6 @@ function registerVerbs(app: FastifyInstance, ctx: ApiContext): void {
     });
     return await reply.code(202).send({ operation: run.workflowId, runId: run.runId });
   });
-}
-
-/** Two policies that are set at once must not both find an alias free. */
-async function exclusive<T>(ctx: ApiContext, work: () => Promise<T>): Promise<T> {
-  const until = performance.now() + leaseMs;
-  const holder = `${ctx.pod.id}/${randomUUID()}`;
-  for (;;) {
-    const lease = await ctx.store.leases.acquire('rollover-policies', holder, leaseMs);
-    if (lease !== null) {
-      try {
-        return await work();
-      } finally {
-        await ctx.store.leases.release(lease);
-      }
-    }
-    if (performance.now() >= until) {
-      throw new MeiliError('miroir_operation_refused', 'Another policy is being set. Retry.');
-    }
-    await sleep(leasePauseMs);
-  }
 }
 
 function sameTerms(a: RolloverPolicy, b: RolloverPolicy): boolean {
