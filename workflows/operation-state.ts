@@ -49,3 +49,7 @@ export interface OperationState {
   error: string | null;
   over: boolean;
 }
+
+/** The operator wants it back, as far as that is possible: no more work is begun. */
+export const isStopped = ({ canceledBy, reversedBy }: OperationState): boolean =>
+  canceledBy !== null || reversedBy !== null;

@@ -99,6 +99,10 @@ export const claimPauseMs = { first: 1_000, max: 30_000 };
 /** A call waits inside so long, looking often; with the pauses a day of waiting stays a short history. */
 export const claimCallMs = 90_000;
 
+/** How long a sync waits for one of its name that a terminated operation left, and how often it looks. */
+export const namesakeWaitMsMax = 3_600_000;
+export const namesakePauseMs = { first: 500, max: 30_000 };
+
 /** Tries to change the number of shards between two writes, seconds apart, before it is given up. */
 export const reshardTriesMax = 30;
 

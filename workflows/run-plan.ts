@@ -1,11 +1,5 @@
-import {
-  condition,
-  ParentClosePolicy,
-  proxyActivities,
-  startChild,
-  workflowInfo,
-} from '@temporalio/workflow';
-import { CancelledFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { condition, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import { CancelledFailure } from '@temporalio/common';
 import type { Activities } from '../activities/types';
 import type {
   OperationPlan,
@@ -16,7 +10,6 @@ import type {
   RunOptions,
   SyncReport,
 } from '../core/operations';
-import { shareOf, steerLate } from './children';
 import type { Children } from './children';
 import { withClaim } from './claim';
 import { deleteWhenKept } from './delete-when-kept';
@@ -24,8 +17,10 @@ import { textOf } from './failures';
 import { syncId } from './ids';
 import { takeNext } from './next-sync';
 import type { Operation } from './operation';
+import { isStopped } from './operation-state';
 import { historyEventsMax, irreversible, longWait, reportErrorsMax } from './policies';
-import type { syncShards } from './sync-shards';
+import { pairOf, runSync } from './run-sync';
+import type { SyncRun } from './run-sync';
 
 const { passBarrier } = proxyActivities<Pick<Activities, 'passBarrier'>>(longWait);
 const { startLeaving, removeLeaving } =
@@ -112,10 +107,6 @@ async function begin(operation: Operation, work: PlannedWork): Promise<void> {
     throw error;
   }
 }
-
-/** The operator wants it back, as far as that is possible. */
-const isStopped = ({ canceledBy, reversedBy }: Operation['state']): boolean =>
-  canceledBy !== null || reversedBy !== null;
 
 async function runApproved(operation: Operation, run: SyncRun): Promise<OperationReport> {
   const { state } = operation;
@@ -220,12 +211,6 @@ async function freshPlan(
   return fresh ? { ...resume, plan } : null;
 }
 
-interface SyncRun {
-  readonly work: PlannedWork;
-  readonly resume: PlanResume;
-  readonly children: Children;
-}
-
 function add(totals: OperationTotals, report: SyncReport): OperationTotals {
   const errors =
     report.error === null || totals.errors.length >= reportErrorsMax
@@ -247,11 +232,6 @@ const failed = (sync: PlannedSync, error: unknown, startedAt: string): SyncRepor
   finishedAt: new Date().toISOString(),
   error: textOf(error),
 });
-
-function pairOf(sync: PlannedSync) {
-  const { physicalUid, index, group, source, sourceGroup, target, shards, kind } = sync;
-  return { physicalUid, index, group, source, sourceGroup, target, shards, kind };
-}
 
 async function runSyncs(operation: Operation, run: SyncRun): Promise<OperationTotals> {
   const { state } = operation;
@@ -318,44 +298,3 @@ const isLong = (options: RunOptions): boolean => {
   const { historyLength, continueAsNewSuggested } = workflowInfo();
   return historyLength >= (options.historyEventsMax ?? historyEventsMax) || continueAsNewSuggested;
 };
-
-async function runSync(
-  operation: Operation,
-  sync: PlannedSync,
-  { work, children }: SyncRun,
-): Promise<SyncReport> {
-  const { options } = work;
-  const id = syncId(sync);
-  const { documentsPerSecond } = operation.state;
-  try {
-    const child = await startChild<typeof syncShards>('syncShards', {
-      workflowId: id,
-      // A parent that is terminated lets its children undo themselves instead of ending them half done.
-      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-      args: [
-        {
-          ...pairOf(sync),
-          who: operation.spec.origin.who,
-          why: operation.spec.origin.why,
-          parent: operation.id,
-          options: {
-            documentsPerSecond: shareOf(documentsPerSecond, options),
-            graceMs: options.graceMs,
-            smallRoundIds: options.smallRoundIds,
-            ...(options.heartbeatTimeoutMs === undefined
-              ? {}
-              : { heartbeatTimeoutMs: options.heartbeatTimeoutMs }),
-          },
-        },
-      ],
-    });
-    children.ids.add(id);
-    await steerLate(operation, children, documentsPerSecond);
-    return await child.result();
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    throw new Error(`${id} is running already, started by another operation.`);
-  } finally {
-    children.ids.delete(id);
-  }
-}

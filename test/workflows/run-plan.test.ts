@@ -183,6 +183,27 @@ describe('operations by plan', () => {
     });
   });
 
+  test('a sync waits for one of its name that a terminated operation left', async () => {
+    const names = targets(1);
+    world.plans = [planOf(names, 7), planOf(names, 7)];
+    const gate = world.gate('copyRanges');
+    const terminated = await runs.start('rebalance', auto);
+    await waitFor(() => gate.reached === 1, { what: 'the sync to copy' });
+    await terminated.terminate('the test ends it');
+    const undo = world.gate('removeLeaving');
+    const handle = await runs.start('rebalance', auto);
+    await waitFor(
+      () => world.view(handle.workflowId)?.progress.waitingFor?.includes('terminated') === true,
+      { what: 'the second operation to wait for the sync' },
+    );
+    gate.open();
+    undo.open();
+    expect(await result(handle)).toMatchObject({
+      outcome: 'done',
+      totals: { done: 1, failed: 0, errors: [] },
+    });
+  });
+
   test('a cancel undoes the running syncs and starts no more', async () => {
     const names = targets(3);
     world.plans = [planOf(names, 7)];
