@@ -1,8 +1,10 @@
+import type { JsonValue } from '../../core/fleet';
 import { slotRangeFilter } from '../../core/hidden-fields';
 import { bucketsOfShard } from '../../core/hash';
 import type { ShardId } from '../../core/ids';
 import { slotsPerBucket } from '../../core/limits';
 import { isNodeError } from '../../meili/node-error';
+import { tryAgain } from '../errors';
 import type { NodeSide } from '../node-queue';
 import { countDocuments, readDocuments } from './read-documents';
 import type { DocumentPage, ReadDocument } from './read-documents';
@@ -31,38 +33,54 @@ export async function rangeWidth(session: Session, whole: SlotRange): Promise<nu
   return Math.max(1, Math.floor((whole.to - whole.from) / parts));
 }
 
-/** Both sides of one range, read within one span. */
-export interface RangePair {
-  readonly range: SlotRange;
+/** The same part of both sides, read within one span. */
+export interface SidesPair {
   readonly source: DocumentPage;
   readonly target: DocumentPage;
   /** When this span is over, milliseconds since 1970: what was read may not be sent after it. */
   readonly until: number;
 }
 
+/** Both sides of one range. */
+export interface RangePair extends SidesPair {
+  readonly range: SlotRange;
+}
+
+interface Part {
+  readonly filter: JsonValue;
+  readonly primaryKey: string;
+  /** More documents than this are too many. */
+  readonly limit: number;
+}
+
 async function readSide(
   session: Session,
   side: NodeSide,
-  { range, primaryKey }: { range: SlotRange; primaryKey: string },
-): Promise<DocumentPage | 'too-large'> {
+  part: Part,
+): Promise<DocumentPage | null> {
   const { tools, call } = session;
-  const single = range.to - range.from === 1;
-  // Above the usual count, because slots are not evenly filled; one slot cannot be split any more.
-  const limit = single ? 1_000_000 : tools.config.rangeDocumentsMax * 2;
   try {
     const page = await readDocuments(side, {
-      primaryKey,
-      limit,
-      filter: slotRangeFilter(range.from, range.to),
+      ...part,
       deadlineMs: tools.config.nodeDeadlineMs,
       signal: call.signal,
     });
-    return page.total > page.documents.size ? 'too-large' : page;
+    return page.total > page.documents.size ? null : page;
   } catch (error) {
-    const tooLarge = isNodeError(error) && error.code === 'node_answer_invalid';
-    if (tooLarge && !single) return 'too-large';
+    if (isNodeError(error) && error.code === 'node_answer_invalid') return null;
     throw error;
   }
+}
+
+/** Null: one side's part is too large to be read at once. */
+export async function readSides(session: Session, part: Part): Promise<SidesPair | null> {
+  const { tools, source, target } = session;
+  const until = tools.clock.now() + tools.config.nodeDeadlineMs;
+  const [ours, theirs] = await Promise.all([
+    readSide(session, source, part),
+    readSide(session, target, part),
+  ]);
+  return ours === null || theirs === null ? null : { source: ours, target: theirs, until };
 }
 
 /**
@@ -74,18 +92,17 @@ export async function readRange(
   asked: SlotRange,
   primaryKey: string,
 ): Promise<RangePair> {
-  const { tools, source, target } = session;
+  const usual = session.tools.config.rangeDocumentsMax;
   let range = asked;
   for (;;) {
-    const until = tools.clock.now() + tools.config.nodeDeadlineMs;
-    const request = { range, primaryKey };
-    const [ours, theirs] = await Promise.all([
-      readSide(session, source, request),
-      readSide(session, target, request),
-    ]);
-    if (ours !== 'too-large' && theirs !== 'too-large') {
-      return { range, source: ours, target: theirs, until };
-    }
+    const single = range.to - range.from === 1;
+    // Above the usual count, because slots are not evenly filled; one slot cannot be split any more.
+    const limit = single ? 1_000_000 : usual * 2;
+    const filter = slotRangeFilter(range.from, range.to);
+    const pair = await readSides(session, { filter, primaryKey, limit });
+    if (pair !== null) return { range, ...pair };
+    if (single)
+      throw tryAgain('slot-too-large', 'The documents of one slot are too large to be read.');
     range = { from: range.from, to: range.from + Math.max(1, (range.to - range.from) >> 1) };
   }
 }
@@ -97,7 +114,7 @@ export interface RangeDifference {
   readonly extra: readonly string[];
 }
 
-export function differenceOf({ source, target }: RangePair): RangeDifference {
+export function differenceOf({ source, target }: SidesPair): RangeDifference {
   const differing: ReadDocument[] = [];
   for (const [id, document] of source.documents) {
     if (target.documents.get(id)?.digest !== document.digest) differing.push(document);

@@ -4,13 +4,15 @@ import { preparePhysicalIndex } from '../physical-index';
 import { stopIfCancelled } from '../tools';
 import type { ActivityTools, Call } from '../tools';
 import { differenceOf, rangeWidth, readRange, slotsOfShard } from './compare-range';
-import type { SlotRange } from './compare-range';
+import type { SidesPair, SlotRange } from './compare-range';
 import { createPace } from './pace';
 import type { Pace } from './pace';
 import { createSender } from './sender';
 import type { Sender } from './sender';
 import { entryNow, openSession } from './session';
 import type { Session } from './session';
+import { SmallShards } from './small-shards';
+import type { ShardsPair } from './small-shards';
 
 const firstCursor: CopyCursor = { shardAt: 0, nextSlot: 0, compared: 0, sent: 0 };
 
@@ -48,16 +50,17 @@ export async function copyRanges(
   const before = cursor.sent;
   const sender = createSender(session);
   const pace = createPace(tools, call, ref.runKey);
+  const small = new SmallShards(session, ref.shards, entry.shardCount);
   while (cursor.shardAt < ref.shards.length) {
     const shard = ref.shards[cursor.shardAt];
     // An index without a primary key has no documents: what comes later stands in the journal.
     if (shard === undefined || entry.primaryKey === null) break;
-    const whole = slotsOfShard(shard, entry.shardCount);
-    const copied = await copyShard(
-      { session, sender, pace, primaryKey: entry.primaryKey, before },
-      whole,
-      cursor,
-    );
+    const copying = { session, sender, pace, primaryKey: entry.primaryKey, before };
+    const pair = cursor.nextSlot > 0 ? null : await small.read(cursor.shardAt, entry.primaryKey);
+    const copied =
+      pair === null
+        ? await copyShard(copying, slotsOfShard(shard, entry.shardCount), cursor)
+        : await copyPair(copying, pair, cursor);
     cursor = copied.cursor;
     if (copied.outcome === 'paused') break;
     cursor = { ...cursor, shardAt: cursor.shardAt + 1, nextSlot: 0 };
@@ -66,6 +69,24 @@ export async function copyRanges(
   await sender.drain();
   const paused = cursor.shardAt < ref.shards.length && entry.primaryKey !== null;
   return { cursor, outcome: paused ? 'paused' : 'done' };
+}
+
+/** The cursor stands at the last of the shards, whose documents are there. */
+async function copyPair(
+  { session, sender, pace, primaryKey, before }: Copying,
+  pair: ShardsPair,
+  start: CopyCursor,
+): Promise<CopyResult> {
+  stopIfCancelled(session.call);
+  const documents = pair.source.documents.size;
+  await level(sender, pair, primaryKey);
+  const cursor = {
+    shardAt: start.shardAt + pair.count - 1,
+    nextSlot: 0,
+    compared: start.compared + documents,
+    sent: before + sender.sent(),
+  };
+  return { cursor, outcome: (await pace.after(documents, cursor.sent)) ? 'done' : 'paused' };
 }
 
 interface Copying {
@@ -111,8 +132,12 @@ export async function levelRange(
   { asked, primaryKey }: { readonly asked: SlotRange; readonly primaryKey: string },
 ): Promise<{ range: SlotRange; documents: number }> {
   const pair = await readRange(session, asked, primaryKey);
+  await level(sender, pair, primaryKey);
+  return { range: pair.range, documents: pair.source.documents.size };
+}
+
+async function level(sender: Sender, pair: SidesPair, primaryKey: string): Promise<void> {
   const { differing, extra } = differenceOf(pair);
   if (differing.length > 0) await sender.upsert(differing, primaryKey, pair.until);
   if (extra.length > 0) await sender.remove(extra, pair.until);
-  return { range: pair.range, documents: pair.source.documents.size };
 }

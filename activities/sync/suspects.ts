@@ -1,4 +1,4 @@
-import type { RangePair } from './compare-range';
+import type { SidesPair } from './compare-range';
 import { differenceOf } from './compare-range';
 import type { ReadDocument } from './read-documents';
 
@@ -31,7 +31,7 @@ export class Suspects {
   }
 
   /** Takes in what differs in a range that was read for the first time. */
-  add(pair: RangePair): void {
+  add(pair: SidesPair): void {
     const { differing, extra } = differenceOf(pair);
     for (const id of [...differing.map((document) => document.id), ...extra]) {
       this.#open.set(id, { source: new Set(), target: new Set(), how: absent, times: 0 });

@@ -13,6 +13,8 @@ import type { ReadDocument } from './read-documents';
 import { targetStates } from './replica-changes';
 import { entryNow, openSession } from './session';
 import type { Session } from './session';
+import { SmallShards } from './small-shards';
+import type { ShardsPair } from './small-shards';
 import { Suspects } from './suspects';
 
 /** A document is looked at so often before its writes are said to be too dense to verify it. */
@@ -54,15 +56,23 @@ export async function verifyCopy(
   let { shardsDone, ...result } = startAt(call);
   if (primaryKey === null) return result;
   await settle(session);
-  for (const shard of ref.shards.slice(shardsDone)) {
-    const verified = await verifyShard(session, shard, { primaryKey, shardCount });
+  const small = new SmallShards(session, ref.shards, shardCount);
+  while (shardsDone < ref.shards.length) {
+    const shard = ref.shards[shardsDone];
+    if (shard === undefined) break;
+    stopIfCancelled(call);
+    const pair = await small.read(shardsDone, primaryKey);
+    const verified =
+      pair === null
+        ? await verifyShard(session, shard, { primaryKey, shardCount })
+        : await verifyPair(session, pair, primaryKey);
     if (verified === 'missed-a-write') break;
     result = {
       documents: result.documents + verified.documents,
       ranges: result.ranges + verified.ranges,
       again: result.again + verified.again,
     };
-    shardsDone += 1;
+    shardsDone += pair?.count ?? 1;
     call.beat({ ...result, shardsDone } satisfies Progress);
   }
   return result;
@@ -71,6 +81,20 @@ export async function verifyCopy(
 async function settle({ source, target, tools, call }: Session): Promise<void> {
   const wait = { clock: tools.clock, call };
   await Promise.all([allWorkedOff(source, wait), allWorkedOff(target, wait)]);
+}
+
+async function verifyPair(
+  session: Session,
+  pair: ShardsPair,
+  primaryKey: string,
+): Promise<VerifyResult | 'missed-a-write'> {
+  const suspects = new Suspects();
+  suspects.add(pair);
+  const again = suspects.size > 0 ? 1 : 0;
+  if (!(await clearSuspects(session, suspects, { primaryKey, whole: pair.span }))) {
+    return 'missed-a-write';
+  }
+  return { documents: pair.source.documents.size, ranges: 1, again };
 }
 
 async function verifyShard(

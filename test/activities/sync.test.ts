@@ -180,6 +180,30 @@ describe.each(engines)('a sync on %s nodes', (kind) => {
     expect((await fleet.documents(1)).size).toBe(20);
   });
 
+  test('shards that are small go together, as many as fill a step', async () => {
+    Object.assign(fleet.tools.config, { rangeDocumentsMax: 120 });
+    const shards = [0, 1, 2, 3, 5, 7].map(shardId);
+    const ref = fleet.ref({ shards });
+    const { epoch } = await fleet.run('openTarget', ref);
+    await fleet.run('passBarrier', { epoch, operation: 'sync/test' });
+    const { cursor, outcome } = await fleet.run('copyRanges', { ref, cursor: null });
+    const source = await fleet.documents(0, shards);
+    expect(outcome).toBe('done');
+    expect(cursor).toEqual({
+      ...{ shardAt: 6, nextSlot: 0, compared: source.size, sent: source.size },
+    });
+    expect(await fleet.documents(1, shards)).toEqual(source);
+    const { results } = await fleet.client(1).tasks({ indexUids: [products], limit: 50 });
+    // About fifty documents each: two shards are a step, three would be more than one.
+    expect(results.filter(({ type }) => type === 'documentAdditionOrUpdate')).toHaveLength(3);
+
+    const beaten = { shardAt: 4, nextSlot: 0, compared: 0, sent: 0 };
+    const heartbeatDetails = { attempt: 1, heartbeatDetails: beaten };
+    const again = await fleet.run('copyRanges', { ref, cursor: null }, heartbeatDetails);
+    const rest = await fleet.documents(0, [5, 7]);
+    expect(again.cursor).toEqual({ shardAt: 6, nextSlot: 0, compared: rest.size, sent: 0 });
+  });
+
   test('what was read too long ago is not sent', async () => {
     await open();
     const call = {
