@@ -19,6 +19,7 @@ import { passBarrier } from './barrier';
 import { canariesAreGreen, runCanary } from './canaries';
 import { claimGroups, releaseGroups } from './claims';
 import { toFailure } from './errors';
+import { exportIndex, inspectRemote, noteExported, planExport } from './export/run';
 import { forgetSecret } from './migration/instances';
 import { levelIndex } from './migration/level';
 import { markSource, planMigration } from './migration/plan';
@@ -204,6 +205,10 @@ export const activityRuns: { readonly [N in Names]: Run<N> } = {
   importDocuments,
   finishImport,
   dropImported,
+  planExport,
+  inspectRemote,
+  exportIndex,
+  noteExported,
   startArchive,
   awaitTasks,
   writeIndexParts,

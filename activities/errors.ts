@@ -27,7 +27,9 @@ export type RefuseType =
   | 'rollover-refused'
   | 'name-taken'
   | 'archive-refused'
-  | 'import-refused';
+  | 'import-refused'
+  | 'export-refused'
+  | 'export-filter';
 
 export const refuse = (type: RefuseType, message: string): ApplicationFailure =>
   ApplicationFailure.nonRetryable(message, type);

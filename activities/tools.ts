@@ -60,6 +60,8 @@ export interface ActivityConfig {
   /** So long a deletion waits for the nodes to keep the fleet's state; null or absent: they keep none. */
   readonly keptWaitMs?: number | null;
   readonly parallelSyncs: number;
+  /** So long an export waits for another Meilisearch that does not take what it is sent. */
+  readonly exportGiveUpMs: number;
   /** A shell command that restarts the node of `MIROIR_NODE_ID`; null: operators do it. */
   readonly restartCommand: string | null;
   /** What is repaired without being asked; all of it by default. */

@@ -9,6 +9,7 @@ import type {
   PartsRef,
   WrittenIndex,
 } from '../core/archives/types';
+import type { ExportRequest, ExportTarget, ExportedIndex, SentIndex } from '../core/export/types';
 import type { JsonValue } from '../core/fleet';
 import type { Epoch, GroupId, IndexUid, NodeId, PhysicalUid, ShardId } from '../core/ids';
 import type { SettingsCheckResult, SweepRequest, SweepResult } from '../core/index-life';
@@ -354,6 +355,23 @@ export interface Activities extends MigrationActivities {
     readonly startedAt: string;
     readonly indexes: readonly WrittenIndex[];
   }): Promise<{ readonly bytes: number }>;
+  /** Which indexes an export sends; refused where a filter is wrong, before anything is sent. */
+  planExport(request: {
+    readonly taskUid: number;
+  }): Promise<{ readonly targets: readonly ExportTarget[] }>;
+  inspectRemote(request: ExportRequest): Promise<{ readonly exists: boolean }>;
+  /** Null: the index was deleted meanwhile. */
+  exportIndex(
+    request: ExportRequest & {
+      readonly exists: boolean;
+      readonly before: number;
+      readonly runKey: string;
+    },
+  ): Promise<ExportedIndex>;
+  noteExported(request: {
+    readonly taskUid: number;
+    readonly sent: readonly SentIndex[];
+  }): Promise<void>;
   beginTask(request: { readonly taskUid: number }): Promise<void>;
   endTask(request: EndTaskRequest): Promise<void>;
 

@@ -11,6 +11,7 @@ import { answerClientError, decodableUrl, plainJson } from './http/odd-requests'
 import { registerStateLost } from './http/state-lost';
 import { registerOpenApi } from './openapi/document';
 import { registerDumps } from './routes/dumps';
+import { registerExport } from './routes/export';
 import { registerExperimentalFeatures } from './routes/experimental-features';
 import { registerDocumentsRead } from './routes/indexes/documents-read';
 import { registerDocumentWrites } from './routes/indexes/documents-write';
@@ -71,6 +72,7 @@ const routes: readonly ((app: FastifyInstance, ctx: ApiContext) => void)[] = [
   registerWebhooks,
   registerMetrics,
   registerDumps,
+  registerExport,
   registerRefused,
   registerNodes,
   registerUpgrade,

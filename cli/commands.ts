@@ -9,6 +9,7 @@ import { registerDev } from './commands/dev';
 import { registerDoctor } from './commands/doctor';
 import { registerDump } from './commands/dump';
 import { registerExplain } from './commands/explain';
+import { registerExport } from './commands/export';
 import { registerGroups } from './commands/groups';
 import { registerIndexPlacement } from './commands/index-placement';
 import { registerMigrate } from './commands/migrate';
@@ -45,6 +46,7 @@ export const registerCommands: readonly ((program: Command) => void)[] = [
   registerTtl,
   registerSettings,
   registerDump,
+  registerExport,
   registerBackup,
   registerExplain,
   registerTopology,

@@ -190,7 +190,7 @@ function planTable(plan: OperationPlanView): string {
 const unitOf = ({ kind }: Operation): string =>
   kind === 'import' || kind === 'restore-drill'
     ? 'documents'
-    : kind === 'dump' || kind === 'backup'
+    : kind === 'dump' || kind === 'backup' || kind === 'export'
       ? 'indexes'
       : 'moves';
 

@@ -1,9 +1,10 @@
+import { exportPayloadBytesMax } from '../core/limits';
 import { flag, integer, matching, milliseconds, nullable, text } from './kinds';
 
 const hour = 3_600_000;
 const webUrl = matching('url', /^https?:\/\/.+/, 'https://storage.example.com');
 
-/** The settings of dumps, backups and the storage they may be in; a part of the table. */
+/** The settings of dumps, backups, exports and the storage they may be in; a part of the table. */
 export const archiveSettings = {
   'dumps.location': {
     env: 'MIROIR_DUMPS_LOCATION',
@@ -62,6 +63,25 @@ export const archiveSettings = {
     default: null,
     about:
       'The newest backup is restored for proof so often, by a Temporal Schedule. Without it: when somebody asks.',
+  },
+  'export.enabled': {
+    env: 'MIROIR_EXPORT_ENABLED',
+    kind: flag,
+    default: true,
+    about: 'Send indexes to another Meilisearch when a client asks for it (`POST /export`).',
+  },
+  'export.payloadBytes': {
+    env: 'MIROIR_EXPORT_PAYLOAD_BYTES',
+    kind: integer(1, exportPayloadBytesMax),
+    default: 20 * 1024 * 1024,
+    about:
+      'Bytes of documents that an export sends at once, before compression, unless it says so itself.',
+  },
+  'export.giveUpMs': {
+    env: 'MIROIR_EXPORT_GIVE_UP_MS',
+    kind: milliseconds(100, 24 * hour),
+    default: 900_000,
+    about: 'An export fails when the other Meilisearch has taken nothing for so long.',
   },
   's3.endpoint': {
     env: 'MIROIR_S3_ENDPOINT',

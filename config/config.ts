@@ -190,6 +190,15 @@ export interface BackupsConfig {
   readonly drillEveryMs: number | null;
 }
 
+/** Sending indexes to another Meilisearch. */
+export interface ExportConfig {
+  readonly enabled: boolean;
+  /** Uncompressed bytes of documents in one request, where the client names none. */
+  readonly payloadBytes: number;
+  /** An export fails when the other side has not taken a request for so long. */
+  readonly giveUpMs: number;
+}
+
 /** Storage of another maker than Amazon. Credentials come from `AWS_*` and the vendor's own chain. */
 export interface S3Config {
   readonly endpoint: string | null;
@@ -225,6 +234,7 @@ export interface Config {
   readonly worker: WorkerConfig;
   readonly dumps: DumpsConfig;
   readonly backups: BackupsConfig;
+  readonly export: ExportConfig;
   readonly s3: S3Config;
   readonly outbound: OutboundConfig;
   readonly health: HealthConfig;

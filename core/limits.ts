@@ -39,6 +39,9 @@ export const canaryRunsMax = 100;
 /** What one entry of the topology log keeps of the state before it; a larger past is not kept. */
 export const topologyUndoBytesMax = 64 * 1024;
 
+/** One request of an export: a worker holds it twice, once compressed. A client may ask for more and gets this. */
+export const exportPayloadBytesMax = 128 * 1024 * 1024;
+
 /** Operations that wait for a group at once. More would be answered by a fleet that none of them saw. */
 export const operationsQueuedMax = 32;
 /** Of a function that edits documents, with its context: it stands in the task. */

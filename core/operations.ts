@@ -59,6 +59,7 @@ export type OperationKind =
   | 'migration'
   | 'import'
   | 'dump'
+  | 'export'
   | 'backup'
   | 'restore-drill';
 

@@ -94,6 +94,7 @@ export function activityConfigOf(config: Config): ActivityTools['config'] {
     heartbeatMs: Math.min(Math.ceil(worker.heartbeatMs / 4), heartbeatMsMax),
     keptWaitMs: meta.enabled ? Math.max(keptWaitMsMin, meta.everyMs * 5) : null,
     parallelSyncs: sync.parallelSyncs,
+    exportGiveUpMs: config.export.giveUpMs,
     restartCommand: nodes.restartCommand,
     repair,
     outbound: config.outbound,

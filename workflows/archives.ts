@@ -13,21 +13,12 @@ import type { JsonValue } from '../core/fleet';
 import { textOf } from './failures';
 import { operate } from './handlers';
 import type { Operation } from './operation';
-import {
-  bulkCopy,
-  irreversible,
-  longWait,
-  quickChange,
-  quickRead,
-  withHeartbeat,
-} from './policies';
+import { bulkCopy, irreversible, longWait, quickRead, withHeartbeat } from './policies';
+import { endingTask } from './task-of-run';
 
 const { startArchive } = proxyActivities<Pick<Activities, 'startArchive'>>(quickRead);
 const { awaitTasks } = proxyActivities<Pick<Activities, 'awaitTasks'>>(longWait);
-const { beginTask } = proxyActivities<Pick<Activities, 'beginTask'>>(quickChange);
-// The client's task must end, whatever becomes of the run.
-const { endTask, dropParts } =
-  proxyActivities<Pick<Activities, 'endTask' | 'dropParts'>>(irreversible);
+const { dropParts } = proxyActivities<Pick<Activities, 'dropParts'>>(irreversible);
 
 type Writing = Pick<
   Activities,
@@ -52,7 +43,7 @@ export async function createDump(input: DumpInput): Promise<DumpReport> {
   return operate(
     { kind: 'dump', origin: { who, why }, total: 0, documentsPerSecond: null },
     (operation) =>
-      endingTask(operation, taskUid, async () => {
+      endingTask(operation, { taskUid, failed: dumpFailed }, async () => {
         const start = await reachPoint(operation, taskUid);
         const dumpUid = dumpUidOf(start.startedAt);
         const ref: PartsRef = { ...partsOf('dumps', `work/${dumpUid}`) };
@@ -136,39 +127,9 @@ async function writeIndexes(
   return written;
 }
 
-interface Ended<T> {
-  readonly report: T;
-  readonly details: { readonly [member: string]: JsonValue };
-}
-
-/** The client's task ends as the run does: also when that fails, or is canceled. */
-async function endingTask<T>(
-  operation: Operation,
-  taskUid: number | null,
-  work: () => Promise<Ended<T>>,
-): Promise<T> {
-  try {
-    if (taskUid !== null) await beginTask({ taskUid });
-    const { report, details } = await work();
-    if (taskUid !== null) await endTask({ taskUid, status: 'succeeded', details, error: null });
-    operation.state.shown = report as unknown as JsonValue;
-    operation.state.phase = 'done';
-    await operation.finish('succeeded', null);
-    return report;
-  } catch (error) {
-    const canceled = operation.state.canceledBy !== null;
-    if (taskUid !== null) {
-      const failure = canceled ? null : dumpFailed(textOf(error));
-      const status = canceled ? 'canceled' : 'failed';
-      await endTask({ taskUid, status, details: {}, error: failure });
-    }
-    throw error;
-  }
-}
-
 /** The error object of a failed task, as the engine has it for its own dumps. */
-const dumpFailed = (reason: string): { [member: string]: JsonValue } => ({
-  message: `An error happened during the dump: ${reason}`,
+const dumpFailed = (error: unknown): { [member: string]: JsonValue } => ({
+  message: `An error happened during the dump: ${textOf(error)}`,
   code: 'dump_process_failed',
   type: 'internal',
   link: 'https://docs.meilisearch.com/errors#dump_process_failed',

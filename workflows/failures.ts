@@ -12,6 +12,15 @@ export function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** The type and the words of the innermost failure, as an activity gave them. */
+export function failureOf(error: unknown): { readonly type: string; readonly message: string } {
+  if (error instanceof ActivityFailure || error instanceof ChildWorkflowFailure) {
+    if (error.cause !== undefined) return failureOf(error.cause);
+  }
+  const type = error instanceof ApplicationFailure ? (error.type ?? '') : '';
+  return { type, message: error instanceof Error ? error.message : String(error) };
+}
+
 /** A refused Update. Thrown by validators, so that nothing of it enters the history. */
 export const refusal = (type: RefusalType, message: string): ApplicationFailure =>
   ApplicationFailure.nonRetryable(message, type);

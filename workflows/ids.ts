@@ -84,8 +84,9 @@ export const migrationId = (url: string): string => `migration/${part(url)}`;
 export const upgradeId = 'upgrade/nodes';
 /** Imports and dumps may run side by side; each has an id of its own. */
 export const importId = (id: string): string => `import/${part(id)}`;
-/** The fleet task of a dump is the one thing that must not be done twice. */
+/** The fleet task of a dump or an export is the one thing that must not be done twice. */
 export const dumpId = (taskUid: number): string => `dump/${String(taskUid)}`;
+export const exportId = (taskUid: number): string => `export/${String(taskUid)}`;
 /** One backup at a time, and one drill: both read everything. */
 export const backupId = 'backup/all';
 export const restoreDrillId = 'restore-drill/all';

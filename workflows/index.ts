@@ -1,6 +1,7 @@
 /** Everything the worker's bundle exports: one function for each workflow type. */
 export { antiEntropy, scheduledAntiEntropy } from './anti-entropy';
 export { addGroup, removeGroup } from './groups';
+export { exportIndexes } from './export-indexes';
 export { expireDocuments, scheduledExpiry } from './expire-documents';
 export { createBackup, createDump } from './archives';
 export { importArchive } from './import-archive';

@@ -99,6 +99,7 @@ export const workflowTypes = {
   upgradeNodes: 'upgradeNodes',
   importArchive: 'importArchive',
   createDump: 'createDump',
+  exportIndexes: 'exportIndexes',
   createBackup: 'createBackup',
   scheduledBackup: 'scheduledBackup',
   restoreDrill: 'restoreDrill',

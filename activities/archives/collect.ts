@@ -1,6 +1,7 @@
 import { ExternalSorter } from '../../archives/external-sort';
 import { DigestSum, digestDocument } from '../../core/digest';
-import type { IndexEntry } from '../../core/fleet';
+import type { FilterPart } from '../../core/filter/normalize';
+import type { IndexEntry, JsonValue } from '../../core/fleet';
 import { bucketOfSlot, shardOfBucket } from '../../core/hash';
 import { decodeSeq, hiddenField, slotRangeFilter } from '../../core/hidden-fields';
 import type { NodeId, ShardId } from '../../core/ids';
@@ -38,7 +39,7 @@ export interface Collecting {
   /** Documents that earlier indexes of the same run had, for its progress. */
   readonly before: number;
   /** Called for each read; ANDed with the range. */
-  readonly filter?: readonly string[];
+  readonly filter?: readonly FilterPart[];
 }
 
 /**
@@ -137,7 +138,7 @@ async function* ranges(collecting: Collecting): AsyncGenerator<DocumentPage> {
 }
 
 /** An in-sync copy of the shard; the same one for the same table, so that one node is read at a time. */
-async function sourceOf(
+export async function sourceOf(
   { store }: ActivityTools,
   entry: IndexEntry,
   shard: ShardId,
@@ -158,9 +159,9 @@ function isInSync(entry: IndexEntry, node: NodeId, slot: number): boolean {
   );
 }
 
-const filterOf = ({ filter = [] }: Collecting, { from, to }: SlotRange): string[] => [
+const filterOf = ({ filter = [] }: Collecting, { from, to }: SlotRange): JsonValue[] => [
   slotRangeFilter(from, to),
-  ...filter,
+  ...filter.map((part): JsonValue => (typeof part === 'string' ? part : [...part])),
 ];
 
 async function widthOf(collecting: Collecting, side: NodeSide, whole: SlotRange): Promise<number> {

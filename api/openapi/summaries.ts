@@ -56,7 +56,7 @@ const named: Readonly<Record<string, string>> = {
   'GET /metrics': 'This pod and the fleet in numbers, for Prometheus.',
   'POST /dumps': 'Make a dump of the fleet that one Meilisearch loads.',
   'POST /snapshots': 'Refused: a snapshot is one node’s.',
-  'POST /export': 'Refused: a node would export its own documents only.',
+  'POST /export': 'Send indexes with their settings to another Meilisearch.',
   'POST /indexes/{indexUid}/compact': 'Refused: a node stands still meanwhile.',
   'GET /network': 'Refused as by a Meilisearch without the feature `network`.',
   'PATCH /network': 'Refused as by a Meilisearch without the feature `network`.',

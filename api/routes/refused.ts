@@ -39,11 +39,6 @@ const refusals: readonly Refusal[] = [
       'a snapshot is a copy of the disk of one node, and each node has only some of the documents; make a dump or a backup',
   },
   {
-    routes: { 'POST /export': 'export' },
-    reason: 'a node would export only its own documents, with fields that are not yours',
-    readsBody: true,
-  },
-  {
     routes: { 'POST /indexes/:indexUid/compact': 'indexes.compact' },
     reason:
       'a node works off no task of any index while it compacts one; do it on the nodes, one by one',

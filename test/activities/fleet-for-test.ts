@@ -60,6 +60,7 @@ export const config: ActivityConfig = {
   rangeDocumentsMax: 50,
   heartbeatMs: 200,
   parallelSyncs: 2,
+  exportGiveUpMs: 2_000,
   restartCommand: null,
   outbound: { allowLoopback: true, allowPrivate: true },
   fleet: { shards: shardCount, replicationFactor: 1, groups: 1 },

@@ -104,7 +104,6 @@ test('whoever switches on a feature that a fleet cannot serve is told why', asyn
 
 test.each<[string, string, JsonValue | undefined, string]>([
   ['POST', '/snapshots', undefined, 'miroir_not_supported'],
-  ['POST', '/export', { url: 'http://a.example' }, 'miroir_not_supported'],
   ['POST', '/indexes/films/compact', undefined, 'miroir_not_supported'],
   ['GET', '/network', undefined, 'feature_not_enabled'],
   ['POST', '/logs/stream', {}, 'feature_not_enabled'],

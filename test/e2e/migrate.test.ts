@@ -1,7 +1,8 @@
 /**
  * Goal: one running Meilisearch enters the fleet while a client goes on writing to it, and afterwards
  * everything is there: documents byte for byte with their vectors, settings, API keys by their texts; nothing
- * is visible before, and the old instance's key is in no history and no view.
+ * is visible before, and the old instance's key is in no history and no view. The way out is open as well:
+ * indexes are exported to another Meilisearch as one.
  *
  * Method: real processes (api, worker, nodes, Redis, Temporal) and one more Meilisearch as the old instance,
  * with a writer that adds, replaces and deletes until the operator stops it for the switch.
@@ -183,4 +184,117 @@ test(
     expect(JSON.stringify(audit)).not.toContain(fleet.masterKey);
   },
   4 * deadlineMs,
+);
+
+interface ExportTask {
+  readonly status: string;
+  readonly details: object;
+  readonly error: object | null;
+  readonly canceledBy: number | null;
+}
+
+async function exported(body: object): Promise<{ task: ExportTask; taskUid: number }> {
+  const { taskUid } = await api.post<{ taskUid: number }>('/export', body);
+  const task = await waitFor(
+    async () => {
+      const seen = await api.get<ExportTask>(`/tasks/${String(taskUid)}`);
+      return ['succeeded', 'failed', 'canceled'].includes(seen.status) ? seen : null;
+    },
+    { what: `the end of export ${String(taskUid)}`, deadlineMs },
+  );
+  return { task, taskUid };
+}
+
+const idle = () =>
+  waitFor(
+    async () =>
+      (await old.get<{ total: number }>('/tasks?statuses=enqueued,processing')).total === 0,
+    { what: 'the tasks of the other side', deadlineMs },
+  );
+
+test(
+  'indexes of the fleet are exported to another Meilisearch as one',
+  async () => {
+    const settle = async (answer: Promise<{ taskUid: number }>): Promise<void> =>
+      api.waitTask((await answer).taskUid, deadlineMs);
+    await settle(api.post('/indexes', { uid: 'shelf', primaryKey: 'id' }));
+    await settle(
+      api.patch('/indexes/shelf/settings', {
+        ...{ filterableAttributes: ['version'], stopWords: ['of'] },
+        embedders: { mine: { source: 'userProvided', dimensions: 3 } },
+      }),
+    );
+    const own = Array.from({ length: 120 }, (_, i) => documentOf(200 - i, i % 2));
+    await settle(api.post('/indexes/shelf/documents', own.slice(0, 70)));
+    await settle(api.post('/indexes/shelf/documents', own.slice(70)));
+    await api.put('/_miroir/aliases/rack', { targets: ['shelf'], who: 'ada', why: 'rack' });
+
+    const apiKey = fleet.masterKey;
+    const whole = { url: old.url, apiKey, payloadSize: '4 KiB', indexes: { 'sh*': {} } };
+    const { task, taskUid } = await exported(whole);
+    const shelf = { filter: null, overrideSettings: false, matched_documents: 120 };
+    expect(task).toMatchObject({
+      status: 'succeeded',
+      type: 'export',
+      indexUid: null,
+      error: null,
+    });
+    expect(task.details).toEqual({
+      ...{ url: old.url, apiKey: expect.stringMatching(/^.{0,5}X+\.\.\.$/) as string },
+      ...{ payloadSize: '4 KiB', indexes: { shelf } },
+    });
+    await idle();
+    const list = { limit: 1_000, retrieveVectors: true };
+    const wanted = await api.post('/indexes/shelf/documents/fetch', list);
+    expect(await old.post('/indexes/shelf/documents/fetch', list)).toEqual(wanted);
+    expect(await old.get('/indexes/shelf/settings')).toEqual(
+      await api.get('/indexes/shelf/settings'),
+    );
+
+    // Under the name that the client wrote, and only what it asked for.
+    const some = { rack: { filter: ['version = 1', ['price > 0', 'version = 1']] } };
+    const refused = await exported({ url: old.url, apiKey, indexes: some });
+    expect(refused.task.error).toMatchObject({
+      code: 'invalid_document_filter',
+      message: expect.stringMatching(
+        /^Index `rack`: Attribute `price` is not filterable/,
+      ) as string,
+    });
+    await exported({ url: old.url, apiKey, indexes: { rack: { filter: 'version = 1' } } });
+    await idle();
+    const rack = await old.get<{ numberOfDocuments: number }>('/indexes/rack/stats');
+    expect(rack.numberOfDocuments).toBe(60);
+
+    const wrong = await exported({ url: old.url, apiKey: 'not-its-key', indexes: { shelf: {} } });
+    expect(wrong.task.error).toMatchObject({
+      code: 'internal',
+      message: expect.stringContaining('invalid_api_key') as string,
+    });
+
+    const id = `export/${String(taskUid)}`;
+    const shown = JSON.stringify([await view(id), await api.get(`/tasks?types=export`)]);
+    const text = shown + (await historyText(id));
+    expect(text).not.toContain(apiKey);
+    expect(text).not.toContain('not-its-key');
+  },
+  2 * deadlineMs,
+);
+
+test(
+  'an export that waits for a side that is away can be canceled',
+  async () => {
+    const { taskUid } = await api.post<{ taskUid: number }>('/export', {
+      ...{ url: 'http://127.0.0.1:1', apiKey: 'k', indexes: { shelf: {} } },
+    });
+    const path = `/tasks/${String(taskUid)}`;
+    await waitFor(async () => (await api.get<ExportTask>(path)).status === 'processing', {
+      ...{ what: 'the export to begin', deadlineMs },
+    });
+    const cancel = await api.post<{ taskUid: number }>(`/tasks/cancel?uids=${String(taskUid)}`);
+    await waitFor(async () => (await api.get<ExportTask>(path)).status === 'canceled', {
+      ...{ what: 'the export to be canceled', deadlineMs },
+    });
+    expect(await api.get<ExportTask>(path)).toMatchObject({ canceledBy: cancel.taskUid });
+  },
+  deadlineMs,
 );

@@ -1,6 +1,6 @@
 /**
  * Records the histories that `replay.test.ts` replays: one whole run of each workflow with every branch
- * that operators use. Run it by hand (`MIROIR_RECORD=1 npx jest test/replay/record`) when a workflow is
+ * that operators use. Run it by hand (`MIROIR_RECORD=1 npx jest test/replay`) when a workflow is
  * changed on purpose and a new version of its history is wanted. What was recorded stays as it is.
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -289,6 +289,11 @@ const scenes: Readonly<Record<string, Scene>> = {
   'create-dump-failed': (runs, world) => {
     world.fail('assembleDump', ApplicationFailure.nonRetryable('full', 'archive-refused'));
     return runs.start('createDump', { taskUid: 7, ...who, why: 'record' });
+  },
+  'export-indexes': (runs) => runs.start('exportIndexes', { taskUid: 7, ...who, why: 'record' }),
+  'export-indexes-failed': (runs, world) => {
+    world.fail('planExport', ApplicationFailure.nonRetryable('not filterable', 'export-filter'));
+    return runs.start('exportIndexes', { taskUid: 7, ...who, why: 'record' });
   },
   'create-backup': (runs) => runs.start('createBackup', { keep: 7, ...who, why: 'record' }),
   'restore-drill': (runs, world) => {

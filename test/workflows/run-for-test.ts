@@ -3,19 +3,14 @@ import { Client, Connection } from '@temporalio/client';
 import type { WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { Activities, RolloverDecision } from '../../activities/types';
-import type { ArchiveStart, ImportInput, ImportPlan } from '../../core/archives/types';
 import type { IndexUid } from '../../core/ids';
-import { epoch, groupId, indexUid, nodeId, physicalUid, shardId } from '../../core/ids';
-import type {
-  OperationPlan,
-  OperationView,
-  PlannedSync,
-  RunOptions,
-  SyncInput,
-} from '../../core/operations';
-import type { MigratedIndex } from '../../core/migration';
+import { epoch, groupId, indexUid, nodeId, physicalUid } from '../../core/ids';
+import type { OperationPlan, OperationView } from '../../core/operations';
 import { registerSearchAttributes } from '../../worker/search-attributes';
 import { temporalForTest } from '../support/temporal';
+import { archiveStart, exportTargets, importPlan, migratedIndex, planOf } from './inputs-for-test';
+
+export { importInput, planOf, runOptions, syncInput } from './inputs-for-test';
 
 /** A place where a fake activity waits until the test lets it go on, or until it is cancelled. */
 export class Gate {
@@ -245,6 +240,20 @@ export class FakeWorld {
       })),
       dropParts: this.#fake('dropParts', nothing),
       assembleDump: this.#fake('assembleDump', () => ({ bytes: 1_000 })),
+      planExport: this.#fake('planExport', () => ({ targets: exportTargets })),
+      inspectRemote: this.#fake('inspectRemote', ({ target }) => ({
+        exists: target.uid === 'films',
+      })),
+      exportIndex: this.#fake(
+        'exportIndex',
+        ({ target: { uid, pattern } }) => ({ uid, pattern, documents: 4 }),
+        ({ target, exists }) => `exportIndex ${target.uid} ${exists ? 'there' : 'new'}`,
+      ),
+      noteExported: this.#fake(
+        'noteExported',
+        nothing,
+        ({ sent }) => `noteExported ${sent.map(({ uid }) => uid).join(',')}`,
+      ),
       beginTask: this.#fake('beginTask', nothing),
       endTask: this.#fake('endTask', nothing, ({ status }) => `endTask ${status}`),
       writeManifest: this.#fake('writeManifest', nothing),
@@ -260,78 +269,6 @@ export class FakeWorld {
       },
     };
   }
-}
-
-export const importPlan: ImportPlan = {
-  ...{ version: '1.50.0', madeAt: '2026-01-01T00:00:00Z', documents: 20, bytes: 400, keys: 2 },
-  ...{ aliases: 0, notes: [] },
-  indexes: [
-    {
-      ...{ from: 'films', uid: indexUid('films'), physicalUid: physicalUid('films-1') },
-      ...{ primaryKey: 'id', documents: 20, exists: false },
-    },
-  ],
-};
-
-const archiveStart: ArchiveStart = {
-  ...{ upToTask: 7, startedAt: '2026-01-01T00:00:00.000Z' },
-  indexes: [{ uid: indexUid('films'), physicalUid: physicalUid('films-1') }],
-};
-
-export const importInput: ImportInput = {
-  ...{ id: 'one', source: { kind: 'upload', id: 'one', parts: 1 }, who: 'ada', why: 'test' },
-  ...{ indexes: null, prefix: '', existing: 'refuse', keys: true, features: true, aliases: true },
-  ...{ batch: { documents: 10, bytes: 1_000 }, rejectedMax: 5, dryRun: false },
-  ...{ documentsPerSecond: null, heartbeatTimeoutMs: 2_000 },
-};
-
-export const runOptions: RunOptions = {
-  documentsPerSecond: null,
-  graceMs: 50,
-  smallRoundIds: 10,
-  parallelSyncs: 2,
-  autoApprove: false,
-  approvalExpiryMs: 60_000,
-  heartbeatTimeoutMs: 2_000,
-};
-
-export const migratedIndex: MigratedIndex = {
-  ...{ uid: indexUid('films'), staging: indexUid('miroir-migrating-films') },
-  ...{ documents: 10, bytes: 100 },
-};
-
-export const syncInput: SyncInput = {
-  physicalUid: physicalUid('products-1'),
-  index: indexUid('products'),
-  group: groupId(0),
-  sourceGroup: groupId(0),
-  source: nodeId('meili-0'),
-  target: nodeId('meili-1'),
-  shards: [shardId(0), shardId(3)],
-  kind: 'move',
-  who: 'ada',
-  why: 'test',
-  parent: null,
-  options: { documentsPerSecond: null, graceMs: 50, smallRoundIds: 10, heartbeatTimeoutMs: 2_000 },
-};
-
-export function planOf(targets: readonly string[], at: number): OperationPlan {
-  const { who: _, why: __, parent: ___, options: ____, ...pair } = syncInput;
-  const syncs: PlannedSync[] = targets.map((target) => {
-    return { ...pair, target: nodeId(target), documents: 10, bytes: 100 };
-  });
-  return {
-    ...{
-      epoch: epoch(at),
-      groups: [groupId(0)],
-      syncs,
-      removals: [],
-      more: 0,
-      documents: 0,
-      bytes: 0,
-    },
-    ...{ minutes: 0, documentsPerSecond: 100, nodes: [], notKept: [], onlyCopies: 0 },
-  };
 }
 
 export interface TestRuns {

@@ -1,4 +1,5 @@
 import type { BackupInput, DrillInput, DumpInput, ImportInput } from '../../core/archives/types';
+import type { ExportInput } from '../../core/export/types';
 import type { ExpireInput, SettingsCheckInput } from '../../core/index-life';
 import type { MigrationInput } from '../../core/migration';
 import type {
@@ -98,6 +99,8 @@ const summaries: Readonly<Record<WorkflowType, (input: never) => string>> = {
   importArchive: ({ id, dryRun }: ImportInput) => `${dryRun ? 'dry run: ' : ''}import ${id}`,
   createDump: ({ taskUid }: DumpInput) =>
     `make a dump${taskUid === null ? '' : ` for task ${String(taskUid)}`}`,
+  exportIndexes: ({ taskUid }: ExportInput) =>
+    `send indexes to another Meilisearch, for task ${String(taskUid)}`,
   createBackup: ({ keep }: BackupInput) =>
     `back the fleet up${keep === null ? '' : `, keep ${counted(keep, 'backup')}`}`,
   scheduledBackup: () => 'on its schedule: back the fleet up',

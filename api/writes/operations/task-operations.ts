@@ -50,8 +50,14 @@ class TaskOperation implements Operation {
 
 /** A task that a run works on: it waits for no node, and ends when its run ends it. */
 export class RunTask extends TaskOperation {
-  constructor(type: FleetTask['type'], details: { [member: string]: JsonValue }) {
-    super({ ...finalPlan({ type, indexUid: null, details }, null), final: null });
+  /** `run`: what the run needs to know and nobody sees; it is dropped when the task is over. */
+  constructor(
+    type: FleetTask['type'],
+    details: { [member: string]: JsonValue },
+    run?: { readonly [member: string]: JsonValue },
+  ) {
+    const plan = finalPlan({ type, indexUid: null, details }, null);
+    super({ ...plan, ...(run === undefined ? {} : { extra: { run } }), final: null });
   }
 }
 
