@@ -45,7 +45,9 @@ export async function withDepot<T>(work: () => Promise<T>): Promise<T> {
     if (!isArchiveError(error)) throw error;
     const { code, message } = error;
     if (code === 'not-found') throw new MeiliError('miroir_not_found', message);
-    if (code === 'unreachable') throw new MeiliError('miroir_storage_unavailable', message);
+    if (code === 'unreachable' || code === 'refused') {
+      throw new MeiliError('miroir_storage_unavailable', message);
+    }
     throw new MeiliError('bad_request', message);
   }
 }

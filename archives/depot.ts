@@ -1,10 +1,13 @@
 import type { Readable } from 'node:stream';
 
-/** Thrown for what is wrong with an archive or its place; retrying cures only `unreachable`. */
+/**
+ * Thrown for what is wrong with an archive or its place; retrying cures only `unreachable`. `refused`: the
+ * place is there, but its bucket, credentials or rights are not as they must be.
+ */
 export class ArchiveError extends Error {
   override readonly name = 'ArchiveError';
   constructor(
-    readonly code: 'not-found' | 'corrupt' | 'too-large' | 'bad-name' | 'unreachable',
+    readonly code: 'not-found' | 'corrupt' | 'too-large' | 'bad-name' | 'refused' | 'unreachable',
     message: string,
   ) {
     super(message);
@@ -35,8 +38,13 @@ export interface Depot {
   list(prefix: string): Promise<DepotEntry[]>;
   /** No error where there is none. */
   delete(name: string): Promise<void>;
-  /** Everything below `prefix`, which ends with `/`. */
+  /** Everything below `prefix`, which ends with `/`, also what was never finished. */
   deleteAll(prefix: string): Promise<void>;
+  /**
+   * Takes away what writes of names that begin with `prefix` have left that nobody will finish, because
+   * their process died. Whoever calls it is the only writer of these names.
+   */
+  tidy(prefix: string): Promise<void>;
   close(): void;
 }
 

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
+import type { Dirent } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ArchiveError, demandName, readBounded } from './depot';
@@ -38,7 +39,7 @@ export function directoryDepot(path: string): Depot {
     async write(name, content) {
       const file = at(name);
       await mkdir(dirname(file), { recursive: true });
-      const temporary = join(dirname(file), `${partial}${randomBytes(6).toString('hex')}`);
+      const temporary = join(dirname(file), partialFor(file));
       try {
         const source = content instanceof Uint8Array ? Readable.from([content]) : content;
         await pipeline(source, createWriteStream(temporary, { mode: fileMode, flush: true }));
@@ -59,20 +60,39 @@ export function directoryDepot(path: string): Depot {
     async deleteAll(prefix) {
       await rm(at(prefix.replace(/\/$/, '')), { recursive: true, force: true });
     },
+    async tidy(prefix) {
+      for (const entry of await entriesBelow(root)) {
+        const written = partialOf(entry.name);
+        if (!entry.isFile() || written === null) continue;
+        const name = nameIn(root, join(entry.parentPath, written));
+        if (name.startsWith(prefix)) await rm(join(entry.parentPath, entry.name), { force: true });
+      }
+    },
     close: () => undefined,
   };
   return depot;
 }
 
+/** What is not whole yet is named for the file that it will be, so that leftovers can be told. */
+const partialFor = (file: string): string =>
+  `${partial}${basename(file).slice(0, partialNameMax)}-${randomBytes(6).toString('hex')}`;
+const partialOf = (name: string): string | null =>
+  /^\.partial-(.+)-[0-9a-f]{12}$/.exec(name)?.[1] ?? null;
+/** A file system takes 255 bytes. */
+const partialNameMax = 200;
+
+const nameIn = (root: string, path: string): string => relative(root, path).split(sep).join('/');
+
+async function entriesBelow(root: string): Promise<Dirent[]> {
+  return await readdir(root, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    if (isMissing(error)) return [];
+    throw error;
+  });
+}
+
 async function filesBelow(root: string): Promise<DepotEntry[]> {
   const found: DepotEntry[] = [];
-  const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(
-    (error: unknown) => {
-      if (isMissing(error)) return [];
-      throw error;
-    },
-  );
-  for (const entry of entries) {
+  for (const entry of await entriesBelow(root)) {
     if (!entry.isFile() || entry.name.startsWith(partial)) continue;
     const path = join(entry.parentPath, entry.name);
     // It may be deleted between the listing and the look at it.
@@ -81,7 +101,7 @@ async function filesBelow(root: string): Promise<DepotEntry[]> {
       () => null,
     );
     if (size === null) continue;
-    found.push({ name: relative(root, path).split(sep).join('/'), bytes: size });
+    found.push({ name: nameIn(root, path), bytes: size });
   }
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }

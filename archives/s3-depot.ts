@@ -1,8 +1,9 @@
 import { Transform } from 'node:stream';
 import type { Readable } from 'node:stream';
 import type * as Aws from '@aws-sdk/client-s3';
-import { ArchiveError, demandName, readBounded } from './depot';
+import { ArchiveError, demandName, isArchiveError, readBounded } from './depot';
 import type { Depot, DepotEntry } from './depot';
+import { asArchiveError, told } from './s3-failures';
 
 /** How to reach S3-compatible storage. Credentials come from the vendor's own chain (`AWS_*`, roles). */
 export interface S3Options {
@@ -11,7 +12,12 @@ export interface S3Options {
   readonly region: string;
   /** `endpoint/bucket/key` instead of `bucket.endpoint/key`; most other makers need it. */
   readonly pathStyle: boolean;
+  /** A connection on which nothing moves for so long is given up; 60 s. */
+  readonly idleMs?: number;
 }
+
+const connectMsMax = 10_000;
+const idleMsDefault = 60_000;
 
 /** Of a multipart upload; so many bytes are held in memory, four times. */
 const uploadPartBytes = 8 * 1024 * 1024;
@@ -54,7 +60,8 @@ class S3Depot implements Depot {
   async read(name: string): Promise<Readable> {
     const { GetObjectCommand } = await load();
     const command = new GetObjectCommand({ Bucket: this.#bucket, Key: this.#key(name) });
-    const { Body } = await told((await this.#client()).send(command), name);
+    const client = await this.#client();
+    const { Body } = await told(() => client.send(command), name);
     if (Body === undefined) throw new ArchiveError('not-found', `${name} has no content.`);
     return Body as Readable;
   }
@@ -79,40 +86,111 @@ class S3Depot implements Depot {
       params: { Bucket: this.#bucket, Key: this.#key(name), Body: counted },
       partSize: uploadPartBytes,
     });
-    await told(upload.done(), name);
+    let broken: { readonly reason: unknown } | null = null;
+    counted.once('error', (reason) => {
+      broken = { reason };
+    });
+    try {
+      // An upload that fails takes its parts away by itself.
+      await upload.done();
+    } catch (error) {
+      throw reasonOf(broken) ?? asArchiveError(error, name);
+    }
     return bytes;
   }
 
   async list(below: string): Promise<DepotEntry[]> {
     const { paginateListObjectsV2 } = await load();
-    const found: DepotEntry[] = [];
-    const pages = paginateListObjectsV2(
-      { client: await this.#client() },
-      { Bucket: this.#bucket, Prefix: this.#base + below },
-    );
-    for await (const { Contents = [] } of pages) {
-      for (const { Key = '', Size = 0 } of Contents) {
-        found.push({ name: Key.slice(this.#base.length), bytes: Size });
+    const client = await this.#client();
+    return await told(async () => {
+      const found: DepotEntry[] = [];
+      const pages = paginateListObjectsV2(
+        { client },
+        { Bucket: this.#bucket, Prefix: this.#base + below },
+      );
+      for await (const { Contents = [] } of pages) {
+        for (const { Key = '', Size = 0 } of Contents) {
+          found.push({ name: Key.slice(this.#base.length), bytes: Size });
+        }
       }
-    }
-    return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+      return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+    }, `${this.url} (its list)`);
   }
 
   async delete(name: string): Promise<void> {
     const { DeleteObjectCommand } = await load();
     const command = new DeleteObjectCommand({ Bucket: this.#bucket, Key: this.#key(name) });
-    await told((await this.#client()).send(command), name);
+    const client = await this.#client();
+    await told(() => client.send(command), name);
   }
 
   async deleteAll(below: string): Promise<void> {
     const { DeleteObjectsCommand } = await load();
+    const client = await this.#client();
     const names = await this.list(below);
     for (let at = 0; at < names.length; at += deleteKeysMax) {
       const some = names.slice(at, at + deleteKeysMax);
-      const Delete = { Objects: some.map(({ name }) => ({ Key: this.#key(name) })) };
+      const Delete = { Objects: some.map(({ name }) => ({ Key: this.#key(name) })), Quiet: true };
       const command = new DeleteObjectsCommand({ Bucket: this.#bucket, Delete });
-      await told((await this.#client()).send(command), below);
+      const { Errors = [] } = await told(() => client.send(command), below);
+      // The request as a whole is answered with 200 although files of it were refused.
+      const [first] = Errors;
+      if (first !== undefined) {
+        throw asArchiveError({ name: first.Code ?? 'Error' }, this.#nameOf(first.Key ?? below));
+      }
     }
+    await this.tidy(below);
+  }
+
+  async tidy(below: string): Promise<void> {
+    try {
+      for (const { Key, UploadId } of await this.#unfinished(below)) {
+        await this.#abort(Key, UploadId);
+      }
+    } catch (error) {
+      // Storage that does not tell of unfinished uploads, or not to us, has rules of its own for them;
+      // they hold room and are no part of any file.
+      if (!isArchiveError(error) || error.code === 'unreachable') throw error;
+    }
+  }
+
+  async #unfinished(below: string): Promise<{ Key: string; UploadId: string }[]> {
+    const { ListMultipartUploadsCommand } = await load();
+    const client = await this.#client();
+    const found: { Key: string; UploadId: string }[] = [];
+    let next: { KeyMarker?: string; UploadIdMarker?: string } | null = {};
+    while (next !== null) {
+      const command: Aws.ListMultipartUploadsCommand = new ListMultipartUploadsCommand({
+        ...{ Bucket: this.#bucket, Prefix: this.#base + below },
+        ...next,
+      });
+      const page: Aws.ListMultipartUploadsCommandOutput = await told(
+        () => client.send(command),
+        `${this.url} (its unfinished uploads)`,
+      );
+      for (const { Key, UploadId } of page.Uploads ?? []) {
+        if (Key !== undefined && UploadId !== undefined) found.push({ Key, UploadId });
+      }
+      const { IsTruncated, NextKeyMarker, NextUploadIdMarker } = page;
+      next =
+        IsTruncated === true && NextKeyMarker !== undefined
+          ? {
+              KeyMarker: NextKeyMarker,
+              ...(NextUploadIdMarker === undefined ? {} : { UploadIdMarker: NextUploadIdMarker }),
+            }
+          : null;
+    }
+    return found;
+  }
+
+  async #abort(Key: string, UploadId: string): Promise<void> {
+    const { AbortMultipartUploadCommand } = await load();
+    const client = await this.#client();
+    const command = new AbortMultipartUploadCommand({ Bucket: this.#bucket, Key, UploadId });
+    await told(() => client.send(command), this.#nameOf(Key)).catch((error: unknown) => {
+      // Somebody else was quicker.
+      if (!isArchiveError(error) || error.code !== 'not-found') throw error;
+    });
   }
 
   close(): void {
@@ -124,32 +202,30 @@ class S3Depot implements Depot {
     return this.#opened;
   }
 
+  #nameOf(key: string): string {
+    return key.startsWith(this.#base) ? key.slice(this.#base.length) : key;
+  }
+
   #key(name: string): string {
     demandName(name);
     return this.#base + name;
   }
 }
 
-async function connect({ endpoint, region, pathStyle }: S3Options): Promise<Aws.S3Client> {
+const reasonOf = (broken: { readonly reason: unknown } | null): unknown => broken?.reason;
+
+async function connect({ endpoint, region, pathStyle, idleMs }: S3Options): Promise<Aws.S3Client> {
   const { S3Client: Client } = await load();
   return new Client({
     region,
     forcePathStyle: pathStyle,
     ...(endpoint === null ? {} : { endpoint }),
+    // Storage that takes a request and never answers would hold a run for ever.
+    requestHandler: {
+      ...{ connectionTimeout: connectMsMax, socketTimeout: idleMs ?? idleMsDefault },
+    },
     // Other makers' storage does not know the newer checksums; parts carry their own sha256.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
-}
-
-async function told<T>(call: Promise<T>, name: string): Promise<T> {
-  try {
-    return await call;
-  } catch (error) {
-    const { name: kind, message } = error as Error;
-    if (kind === 'NoSuchKey' || kind === 'NotFound') {
-      throw new ArchiveError('not-found', `There is no ${name} in the storage.`);
-    }
-    throw new ArchiveError('unreachable', `${name}: the storage says ${kind}: ${message}`);
-  }
 }

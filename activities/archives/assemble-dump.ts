@@ -31,7 +31,10 @@ export async function assembleDump(
   const { ref, file, startedAt, indexes } = request;
   return await withArchives(async () => {
     const entries = filesOf(tools, { ref, startedAt, indexes }, call);
-    const bytes = await depotOf(tools, ref.place).write(file, tarGz(entries, new Date(startedAt)));
+    const depot = depotOf(tools, ref.place);
+    const bytes = await depot.write(file, tarGz(entries, new Date(startedAt)));
+    // An attempt before this one may have died while it wrote.
+    await depot.tidy(file);
     return { bytes };
   });
 }

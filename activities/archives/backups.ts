@@ -48,8 +48,10 @@ export async function writeManifest(
         .filter(({ enabled }) => enabled)
         .map(({ name }) => name),
     };
+    const depot = depotOf(tools, ref.place);
+    await depot.tidy(`${ref.base}/`);
     const text = Buffer.from(JSON.stringify(manifest), 'utf8');
-    await depotOf(tools, ref.place).write(`${ref.base}/${manifestName}`, text);
+    await depot.write(`${ref.base}/${manifestName}`, text);
   });
 }
 

@@ -4,25 +4,28 @@
  * Method: the same tests on both, the storage being a small server that speaks its protocol to the
  * vendor's client, and fails when it is told to.
  */
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { CreateMultipartUploadCommand, S3Client } from '@aws-sdk/client-s3';
 import type { Depot } from '../../archives/depot';
 import { openDepot } from '../../archives/open-depot';
 import { parseS3 } from '../../archives/s3-depot';
-import { startS3 } from '../support/s3-server';
+import type { S3Options } from '../../archives/s3-depot';
+import { s3Credentials, startS3 } from '../support/s3-server';
 import type { S3ForTest } from '../support/s3-server';
 
 const directory = mkdtempSync(join(tmpdir(), 'miroir-depot-'));
 let s3: S3ForTest;
 let depots: Record<string, Depot>;
+let options: S3Options;
 
 beforeAll(async () => {
   s3 = await startS3();
-  process.env['AWS_ACCESS_KEY_ID'] = 'test';
-  process.env['AWS_SECRET_ACCESS_KEY'] = 'test';
-  const options = { endpoint: s3.url, region: 'us-east-1', pathStyle: true };
+  process.env['AWS_ACCESS_KEY_ID'] = s3Credentials.accessKeyId;
+  process.env['AWS_SECRET_ACCESS_KEY'] = s3Credentials.secretAccessKey;
+  options = { endpoint: s3.url, region: 'us-east-1', pathStyle: true, idleMs: 500 };
   depots = {
     directory: openDepot(directory, options),
     storage: openDepot('s3://bucket/some/prefix', options),
@@ -88,10 +91,106 @@ test('only their owner may read the files of a directory', async () => {
   expect(readdirSync(directory)).toEqual(['secret']);
 });
 
-test('storage that refuses is told as such', async () => {
-  s3.failNext(403, 10);
-  await expect(depots['storage']?.read('x')).rejects.toMatchObject({ code: 'unreachable' });
-  s3.failNext(0, 0);
+describe('storage', () => {
+  const storage = (): Depot => depots['storage'] as Depot;
+  const large = (): Readable =>
+    Readable.from(Array.from({ length: 20 }, () => Buffer.alloc(1_000_000, 'm')));
+
+  test('that does not serve is tried again by whoever asked, and is told as such', async () => {
+    s3.failNext(500, 20);
+    await expect(storage().read('x')).rejects.toMatchObject({ code: 'unreachable' });
+    s3.failNext(0, 0);
+  });
+
+  test('that answers nothing is given up', async () => {
+    const hanging = s3.hang(/\/bucket/);
+    await expect(storage().read('x')).rejects.toMatchObject({ code: 'unreachable' });
+    expect(hanging.held).toBeGreaterThan(0);
+    s3.hang(null);
+  });
+
+  test.each([
+    ['InvalidAccessKeyId', { ...s3Credentials, accessKeyId: 'AKIAOTHER' }],
+    ['SignatureDoesNotMatch', { ...s3Credentials, secretAccessKey: 'another' }],
+  ])('that says %s refuses, without a word of what it was sent', async (code, credentials) => {
+    s3.demand(credentials);
+    for (const ask of [
+      () => storage().read('x'),
+      () => storage().write('x', Buffer.from('x')),
+      () => storage().list(''),
+      () => storage().delete('x'),
+      () => storage().deleteAll('x/'),
+    ]) {
+      const error: unknown = await ask().catch((one: unknown) => one);
+      expect(error).toMatchObject({ name: 'ArchiveError', code: 'refused' });
+      const { message } = error as Error;
+      expect(message).toContain(code);
+      for (const secret of ['Signature=', ...Object.values(s3Credentials)]) {
+        expect(message).not.toContain(secret);
+      }
+    }
+    s3.demand(s3Credentials);
+  });
+
+  test('without the bucket refuses, and no file is said to be missing', async () => {
+    const elsewhere = openDepot('s3://nowhere/prefix', options);
+    for (const ask of [() => elsewhere.read('x'), () => elsewhere.list('')]) {
+      await expect(ask()).rejects.toMatchObject({ code: 'refused' });
+    }
+    await expect(elsewhere.write('x', large())).rejects.toThrow('there is no such bucket');
+    elsewhere.close();
+  });
+
+  test('that keeps a file it was told to delete is not believed', async () => {
+    for (const name of ['d/1', 'd/2']) await storage().write(name, Buffer.from(name));
+    s3.protect(/d\/2$/);
+    await expect(storage().deleteAll('d/')).rejects.toMatchObject({
+      ...{ code: 'refused', message: expect.stringContaining('d/2') },
+    });
+    s3.protect(null);
+    await storage().deleteAll('d/');
+  });
+
+  test('an upload that is cut in the middle is sent again', async () => {
+    s3.cutNext(/partNumber=2/, 2);
+    expect(await storage().write('cut', large())).toBe(20_000_000);
+    expect((await storage().readAll('cut', 30_000_000)).length).toBe(20_000_000);
+    await storage().delete('cut');
+  });
+
+  test('an upload that is cut each time fails and leaves no parts', async () => {
+    s3.cutNext(/partNumber=2/, 1_000);
+    await expect(storage().write('cut', large())).rejects.toMatchObject({ code: 'unreachable' });
+    s3.cutNext(/^$/, 0);
+    expect(s3.unfinished()).toEqual([]);
+    await expect(storage().read('cut')).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  test('an upload whose process died is taken away with what is below, and no other', async () => {
+    const client = new S3Client({ ...options, endpoint: s3.url, forcePathStyle: true });
+    for (const name of ['b1/part', 'b1/part', 'b2/part']) {
+      const Key = `some/prefix/${name}`;
+      await client.send(new CreateMultipartUploadCommand({ Bucket: 'bucket', Key }));
+    }
+    await storage().tidy('b1/');
+    expect(s3.unfinished()).toEqual(['bucket/some/prefix/b2/part']);
+    await storage().deleteAll('b2/');
+    expect(s3.unfinished()).toEqual([]);
+    client.destroy();
+  });
+});
+
+test('what a process that died left in a directory is taken away, and what others write is not', async () => {
+  const below = join(directory, 'b1');
+  const leftover = (name: string): string => `.partial-${name}-0123456789ab`;
+  await depots['directory']?.write('b1/part-1', Buffer.from('whole'));
+  writeFileSync(join(below, leftover('part-2')), 'half');
+  writeFileSync(join(directory, leftover('other.dump')), 'half');
+  await depots['directory']?.tidy('b1/');
+  expect(readdirSync(below)).toEqual(['part-1']);
+  await depots['directory']?.tidy('other.dump');
+  expect(readdirSync(directory).filter((name) => name.startsWith('.partial'))).toEqual([]);
+  await depots['directory']?.deleteAll('b1/');
 });
 
 test('urls of storage', () => {

@@ -1,41 +1,73 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { refusalOf } from './s3-signature';
+import type { S3Credentials } from './s3-signature';
 
 export interface S3ForTest {
   readonly url: string;
+  /** By `bucket/key`. */
   readonly objects: ReadonlyMap<string, Buffer>;
+  /** `bucket/key` of each upload in parts that is neither complete nor aborted. */
+  unfinished(): string[];
   /** Answers the next requests with this status. */
   failNext(status: number, times: number): void;
+  /** Cuts the connection in the middle of the next bodies whose url this matches. */
+  cutNext(url: RegExp, times: number): void;
+  /** Answers nothing to requests whose url this matches, until it is called with null; they are counted. */
+  hang(url: RegExp | null): { readonly held: number };
+  /** From now on only these sign what is served. */
+  demand(credentials: S3Credentials): void;
+  /** Keys that this matches cannot be deleted. */
+  protect(key: RegExp | null): void;
+  addBucket(name: string): void;
+  removeBucket(name: string): void;
   close(): Promise<void>;
 }
 
-/** S3-compatible storage in memory: objects, multipart uploads, listing, deletion; signed requests only. */
-export async function startS3(): Promise<S3ForTest> {
-  const objects = new Map<string, Buffer>();
-  const uploads = new Map<string, Map<number, Buffer>>();
-  let failing = { status: 0, times: 0 };
+export const s3Credentials: S3Credentials = {
+  accessKeyId: 'AKIATESTTESTTEST',
+  secretAccessKey: 'secret-of-the-storage-0123456789',
+};
+
+interface State {
+  readonly objects: Map<string, Buffer>;
+  readonly uploads: Map<string, { readonly key: string; readonly parts: Map<number, Buffer> }>;
+  readonly buckets: Set<string>;
+  uploadsEver: number;
+  credentials: S3Credentials;
+  failing: { status: number; times: number };
+  cutting: { url: RegExp; times: number };
+  hanging: { url: RegExp; held: number } | null;
+  protected: RegExp | null;
+}
+
+/** S3-compatible storage in memory: objects, multipart uploads, listing, deletion; signatures are checked. */
+export async function startS3(buckets: readonly string[] = ['bucket']): Promise<S3ForTest> {
+  const state: State = {
+    ...{ objects: new Map(), uploads: new Map(), buckets: new Set(buckets), uploadsEver: 0 },
+    ...{ credentials: s3Credentials, failing: { status: 0, times: 0 } },
+    ...{ cutting: { url: /^$/, times: 0 }, hanging: null, protected: null },
+  };
   const server: Server = createServer((request, response) => {
-    read(request)
-      .then((body) => {
-        if (failing.times > 0) {
-          failing = { ...failing, times: failing.times - 1 };
-          return answer(response, failing.status, '<Error><Code>InternalError</Code></Error>');
-        }
-        if (!(request.headers.authorization ?? '').startsWith('AWS4-HMAC-SHA256 ')) {
-          return answer(response, 403, '<Error><Code>AccessDenied</Code></Error>');
-        }
-        return serve({ request, response, body, objects, uploads });
-      })
-      .catch(() => answer(response, 500, ''));
+    exchange(state, request, response).catch(() => answer(response, 500, ''));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
-    objects,
-    failNext(status, times) {
-      failing = { status, times };
+    objects: state.objects,
+    unfinished: () => [...state.uploads.values()].map(({ key }) => key).sort(),
+    failNext: (status, times) => void (state.failing = { status, times }),
+    cutNext: (url, times) => void (state.cutting = { url, times }),
+    hang(url) {
+      const hanging = { url: url ?? /^$/, held: 0 };
+      state.hanging = url === null ? null : hanging;
+      return hanging;
     },
+    demand: (credentials) => void (state.credentials = credentials),
+    protect: (key) => void (state.protected = key),
+    addBucket: (name) => void state.buckets.add(name),
+    removeBucket: (name) => void state.buckets.delete(name),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -44,50 +76,100 @@ export async function startS3(): Promise<S3ForTest> {
   };
 }
 
+async function exchange(
+  state: State,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const path = request.url ?? '/';
+  if (state.cutting.times > 0 && state.cutting.url.test(path)) {
+    state.cutting.times -= 1;
+    request.once('data', () => request.socket.destroy());
+    return;
+  }
+  if (state.hanging?.url.test(path) === true) {
+    state.hanging.held += 1;
+    request.resume();
+    return;
+  }
+  const body = await read(request);
+  if (state.failing.times > 0) {
+    state.failing.times -= 1;
+    return answer(response, state.failing.status, refused('InternalError'));
+  }
+  const refusal = refusalOf(request, state.credentials);
+  // Storage may repeat what it was sent, which must not get into anybody's log.
+  if (refusal !== null) {
+    return answer(response, 403, refused(refusal, String(request.headers.authorization)));
+  }
+  const key = decodeURIComponent(new URL(path, 'http://s3').pathname.slice(1));
+  if (!state.buckets.has(key.split('/')[0] ?? '')) {
+    return answer(response, 404, refused('NoSuchBucket'));
+  }
+  serve(state, { request, response, body, key });
+}
+
 interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly body: Buffer;
-  readonly objects: Map<string, Buffer>;
-  readonly uploads: Map<string, Map<number, Buffer>>;
+  /** `bucket/key`, or `bucket/` or `bucket`. */
+  readonly key: string;
 }
 
-function serve({ request, response, body, objects, uploads }: Exchange): void {
-  const url = new URL(request.url ?? '/', 'http://s3');
-  const key = decodeURIComponent(url.pathname.slice(1));
-  const { searchParams: query } = url;
+function serve(state: State, { request, response, body, key }: Exchange): void {
+  const { objects, uploads } = state;
+  const query = new URL(request.url ?? '/', 'http://s3').searchParams;
   const id = query.get('uploadId');
   switch (request.method) {
     case 'GET':
       if (query.has('list-type')) return answer(response, 200, listing(objects, key, query));
+      if (query.has('uploads')) return answer(response, 200, uploadListing(state, key, query));
       return object(response, objects.get(key));
     case 'PUT':
       if (id === null) objects.set(key, body);
-      else uploads.get(id)?.set(Number(query.get('partNumber')), body);
+      else if (!uploads.has(id)) return answer(response, 404, refused('NoSuchUpload'));
+      else uploads.get(id)?.parts.set(Number(query.get('partNumber')), body);
       return answer(response, 200, '', { etag: '"etag"' });
-    case 'POST': {
-      if (query.has('delete')) {
-        for (const [, name] of body.toString().matchAll(/<Key>([^<]*)<\/Key>/g)) {
-          objects.delete(`${key.replace(/\/$/, '')}/${name ?? ''}`);
-        }
-        return answer(response, 200, '<DeleteResult/>');
-      }
+    case 'POST':
+      if (query.has('delete')) return answer(response, 200, deleteObjects(state, key, body));
       if (query.has('uploads')) {
-        const fresh = String(uploads.size + 1);
-        uploads.set(fresh, new Map());
+        const fresh = String((state.uploadsEver += 1));
+        uploads.set(fresh, { key, parts: new Map() });
         const xml = `<InitiateMultipartUploadResult><UploadId>${fresh}</UploadId></InitiateMultipartUploadResult>`;
         return answer(response, 200, xml);
       }
-      const parts = [...(uploads.get(id ?? '') ?? [])].sort(([a], [b]) => a - b);
-      objects.set(key, Buffer.concat(parts.map(([, part]) => part)));
-      return answer(response, 200, '<CompleteMultipartUploadResult/>');
-    }
+      return complete(state, key, { id: id ?? '', response });
     case 'DELETE':
-      objects.delete(key);
+      if (id === null) objects.delete(key);
+      else if (!uploads.delete(id)) return answer(response, 404, refused('NoSuchUpload'));
       return answer(response, 204, '');
     default:
       return answer(response, 405, '');
   }
+}
+
+function complete(
+  { objects, uploads }: State,
+  key: string,
+  { id, response }: { readonly id: string; readonly response: ServerResponse },
+): void {
+  const upload = uploads.get(id);
+  if (upload === undefined) return answer(response, 404, refused('NoSuchUpload'));
+  const parts = [...upload.parts].sort(([a], [b]) => a - b);
+  objects.set(key, Buffer.concat(parts.map(([, part]) => part)));
+  uploads.delete(id);
+  answer(response, 200, '<CompleteMultipartUploadResult/>');
+}
+
+function deleteObjects({ objects, protected: kept }: State, bucket: string, body: Buffer): string {
+  const errors: string[] = [];
+  for (const [, name = ''] of body.toString().matchAll(/<Key>([^<]*)<\/Key>/g)) {
+    if (kept?.test(name) === true) {
+      errors.push(`<Error><Key>${name}</Key><Code>AccessDenied</Code></Error>`);
+    } else objects.delete(`${bucket.replace(/\/$/, '')}/${name}`);
+  }
+  return `<DeleteResult>${errors.join('')}</DeleteResult>`;
 }
 
 /** Two names a page, so that paging is seen to work. */
@@ -115,10 +197,30 @@ function listing(
   return `<ListBucketResult><IsTruncated>${String(more)}</IsTruncated>${next}${contents}</ListBucketResult>`;
 }
 
-function object(response: ServerResponse, bytes: Buffer | undefined): void {
-  if (bytes === undefined) {
-    return answer(response, 404, '<Error><Code>NoSuchKey</Code><Message>none</Message></Error>');
+/** One a page. */
+function uploadListing({ uploads }: State, bucket: string, query: URLSearchParams): string {
+  const base = `${bucket.replace(/\/$/, '')}/`;
+  const prefix = base + (query.get('prefix') ?? '');
+  const after = Number(query.get('upload-id-marker') ?? 0);
+  const open = [...uploads].filter(([id, { key }]) => key.startsWith(prefix) && Number(id) > after);
+  const [first] = open;
+  if (first === undefined) {
+    return '<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>';
   }
+  const [id, upload] = first;
+  const key = upload.key.slice(base.length);
+  return (
+    `<ListMultipartUploadsResult><IsTruncated>${String(open.length > 1)}</IsTruncated>` +
+    `<NextKeyMarker>${key}</NextKeyMarker><NextUploadIdMarker>${id}</NextUploadIdMarker>` +
+    `<Upload><Key>${key}</Key><UploadId>${id}</UploadId></Upload></ListMultipartUploadsResult>`
+  );
+}
+
+const refused = (code: string, message = 'none'): string =>
+  `<Error><Code>${code}</Code><Message>${message}</Message></Error>`;
+
+function object(response: ServerResponse, bytes: Buffer | undefined): void {
+  if (bytes === undefined) return answer(response, 404, refused('NoSuchKey'));
   response.writeHead(200, { 'content-length': String(bytes.length) }).end(bytes);
 }
 
