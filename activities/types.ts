@@ -380,7 +380,10 @@ export interface Activities extends MigrationActivities {
     readonly start: ArchiveStart;
     readonly indexes: readonly WrittenIndex[];
   }): Promise<void>;
-  retainBackups(request: { readonly keep: number }): Promise<readonly string[]>;
+  retainBackups(request: {
+    readonly keep: number;
+    readonly keepMs?: number | null;
+  }): Promise<readonly string[]>;
   newestBackup(request: Origin): Promise<string | null>;
   /** What of a backup is missing, one sentence each. */
   checkBackup(request: { readonly id: string }): Promise<readonly string[]>;

@@ -26,6 +26,7 @@ import { registerInstance } from './routes/instance';
 import { registerKeys } from './routes/keys';
 import { countRequests, registerMetrics } from './routes/metrics';
 import { registerAliases } from './routes/miroir/aliases';
+import { registerArchiveSchedules } from './routes/miroir/archive-schedules';
 import { registerAuditLog } from './routes/miroir/audit';
 import { registerBackups } from './routes/miroir/backups';
 import { registerCanaries } from './routes/miroir/canaries';
@@ -95,6 +96,7 @@ const routes: readonly ((app: FastifyInstance, ctx: ApiContext) => void)[] = [
   registerImports,
   registerDumpFiles,
   registerBackups,
+  registerArchiveSchedules,
 ];
 
 /** A GET search with a long filter is one long line; the engine takes 60 KB of it. */

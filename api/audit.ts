@@ -33,6 +33,7 @@ const shownMembers: ReadonlySet<string> = new Set([
   ...['graceMs', 'approvalExpiryMs', 'replicationFactor', 'shardCount', 'targets', 'target'],
   ...['enabled', 'version', 'acceptUnavailable', 'restart', 'writeAlias', 'readAlias', 'pattern'],
   ...['uid', 'name', 'actions', 'expiresAt', 'source'],
+  ...['every', 'jitter', 'catchUp', 'keep'],
 ]);
 const detailCharactersMax = 300;
 const textCharactersMax = 200;

@@ -28,6 +28,22 @@ export async function backupIds(depot: Depot): Promise<string[]> {
     .sort();
 }
 
+/** The ids of what was begun and has no manifest: under way, or left by a run that was ended by hand. */
+export async function unfinishedIds(depot: Depot): Promise<string[]> {
+  const files = await depot.list('');
+  const begun = new Set(files.map(({ name }) => name.split('/')[0] ?? ''));
+  const complete = new Set(await backupIds(depot));
+  return [...begun].filter((id) => madeAtMs(id) !== null && !complete.has(id)).sort();
+}
+
+/** When a backup was begun, in milliseconds since 1970, as its id says; null: this is no id of one. */
+export function madeAtMs(id: string): number | null {
+  const match = /^(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)(\d{3})$/.exec(id);
+  if (match === null) return null;
+  const [, year, month, day, hour, minute, second, ms] = match.map(Number);
+  return Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, second, ms);
+}
+
 /** A backup of a fleet, which any other fleet can be filled from. */
 export function backupArchive(depot: Depot, id: string): Archive {
   let read: Promise<BackupManifest> | null = null;

@@ -55,7 +55,15 @@ export const archiveSettings = {
     env: 'MIROIR_BACKUPS_KEEP',
     kind: integer(1, 10_000),
     default: 7,
-    about: 'So many complete backups are kept; after each new one older ones are deleted.',
+    about:
+      'So many complete backups are kept; after each new one older ones are deleted, but for the newest one that a drill has proven.',
+  },
+  'backups.keepMs': {
+    env: 'MIROIR_BACKUPS_KEEP_MS',
+    kind: nullable(milliseconds(60_000, 3_660 * 24 * hour)),
+    default: null,
+    about:
+      'A backup younger than this is not deleted by itself, whatever `backups.keep` says. Without it: `backups.keep` alone decides.',
   },
   'backups.drillEveryMs': {
     env: 'MIROIR_BACKUPS_DRILL_EVERY_MS',

@@ -186,6 +186,8 @@ export interface BackupsConfig {
   /** `null`: only when somebody asks for one. */
   readonly everyMs: number | null;
   readonly keep: number;
+  /** A backup younger than this is never deleted by itself; `null`: `keep` alone decides. */
+  readonly keepMs: number | null;
   /** How often the newest backup is restored for proof; `null`: only when somebody asks. */
   readonly drillEveryMs: number | null;
 }

@@ -18,6 +18,7 @@ import { createAntiEntropyReportStore } from './records/anti-entropy-report';
 import { createApiKeyStore } from './records/api-key';
 import { createCanaryStore } from './records/canary';
 import { createCanaryRunStore } from './records/canary-run';
+import { createArchiveScheduleStore } from './records/archive-schedule';
 import { createCapturedQueryStore } from './records/captured-query';
 import { createCdcCursorStore } from './records/cdc-cursor';
 import { createExperimentalFeatureStore } from './records/experimental-feature';
@@ -94,6 +95,7 @@ export function createStore(options: StoreOptions): Store {
     antiEntropyReports: createAntiEntropyReportStore(parts),
     restoreDrills: createRestoreDrillStore(parts),
     capturedQueries: createCapturedQueryStore(parts),
+    archiveSchedules: createArchiveScheduleStore(parts),
     close: async () => channels.close(),
   };
 }

@@ -107,7 +107,8 @@ export type RecordKind =
   | 'ttl-sweep'
   | 'anti-entropy-report'
   | 'restore-drill'
-  | 'captured-query';
+  | 'captured-query'
+  | 'archive-schedule';
 
 export function createKeys(prefix: string): Keys {
   if (!/^[A-Za-z0-9_.-]+$/.test(prefix)) {

@@ -1,4 +1,5 @@
 import type { AntiEntropyReport } from '../core/anti-entropy';
+import type { ArchiveSchedule } from '../core/archives/types';
 import type {
   Epoch,
   FleetTaskUid,
@@ -333,6 +334,7 @@ export interface Store extends NodeStores {
   readonly restoreDrills: Records<RestoreDrill>;
   readonly figures: FigureStore;
   readonly capturedQueries: Records<CapturedQuery>;
+  readonly archiveSchedules: Records<ArchiveSchedule>;
   /** Ends the subscriptions this store made. The connections given to it are the caller's to end. */
   close(): Promise<void>;
 }

@@ -3,11 +3,11 @@ import { ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Log } from '../activities/tools';
 import type { Config } from '../config/config';
 import { timesOf } from '../core/rollover';
-import type { ArchiveSchedules } from './archive-schedules';
 import { exclusively, exclusiveLeaseMs, recordLeases } from '../store/exclusive';
 import type { RecordLease } from '../store/exclusive';
 import type { Store } from '../store/types';
 import { upkeepSchedules } from './upkeep-schedules';
+import { archiveSchedule, archiveScheduleIds } from '../workflows/archive-schedules';
 import type { WantedSchedule } from '../workflows/schedules';
 import { metadataOfRun } from '../workflows/summaries/runs';
 import {
@@ -68,15 +68,8 @@ async function remove(client: Client, scheduleId: string): Promise<void> {
  */
 export async function restoreSchedules(
   client: Client,
-  {
-    store,
-    config,
-    log,
-    archives,
-    owner,
-  }: { store: Store; config: Config; log: Log; archives: ArchiveSchedules; owner: string },
+  { store, config, log, owner }: { store: Store; config: Config; log: Log; owner: string },
 ): Promise<number> {
-  for (const scheduleId of archives.unwanted) await remove(client, scheduleId);
   const { settings, ttl, temporal } = config;
   const put = (one: WantedSchedule): Promise<void> => follow(client, temporal.taskQueue, one);
   let count = 0;
@@ -106,6 +99,14 @@ export async function restoreSchedules(
       return canary === null ? null : canarySchedule(canary);
     });
   }
+  for (const name of ['backup', 'drill'] as const) {
+    await underLease(recordLeases.archiveSchedules, async () => {
+      const one = archiveSchedule(config, name, await store.archiveSchedules.get(name));
+      // One that an earlier configuration wanted.
+      if (one === null) await remove(client, archiveScheduleIds[name]);
+      return one;
+    });
+  }
   const fixed = [
     ...upkeepSchedules(config),
     settingsCheckSchedule(settings.checkIntervalMs, settings.repairDrift),
@@ -114,7 +115,6 @@ export async function restoreSchedules(
       batchDocuments: ttl.batchDocuments,
       documentsMax: ttl.documentsMaxPerSweep,
     }),
-    ...archives.wanted,
   ];
   for (const one of fixed) await put(one);
   count += fixed.length;

@@ -12,7 +12,6 @@ import { connectRedis } from '../store/connect';
 import { createStore } from '../store/create-store';
 import { unseal } from '../store/sealed';
 import type { Store } from '../store/types';
-import { archiveSchedules } from './archive-schedules';
 import { failpointOf } from './failpoint';
 import { WorkerPod } from './pod';
 import { learnEpochs } from './epochs';
@@ -98,8 +97,7 @@ async function open({ config, env, log }: StartOptions): Promise<Opened> {
     const nodes = createNodes({ masterKey, nodeKeyUid: pod.nodeKeyUid, deadlineMs });
     closers.push(() => nodes.close());
     await learnEpochs({ store, nodes, log });
-    const archives = archiveSchedules(config);
-    await restoreSchedules(client, { store, config, log, archives, owner: pod.id });
+    await restoreSchedules(client, { store, config, log, owner: pod.id });
     const tools: ActivityTools = {
       ...{ nodes, store, log, clock: systemClock, runs: runsOf(client) },
       config: activityConfigOf(config),

@@ -65,7 +65,7 @@ export async function createDump(input: DumpInput): Promise<DumpReport> {
 
 /** Point of no return: the manifest; without it there is no backup. */
 export async function createBackup(input: BackupInput): Promise<BackupReport> {
-  const { who, why, keep } = input;
+  const { who, why, keep, keepMs = null } = input;
   const acts = writing(input.heartbeatTimeoutMs);
   return operate(
     { kind: 'backup', origin: { who, why }, total: 0, documentsPerSecond: null },
@@ -82,7 +82,7 @@ export async function createBackup(input: BackupInput): Promise<BackupReport> {
       await operation.enter('manifest');
       operation.passPointOfNoReturn();
       await acts.writeManifest({ ref, start, indexes });
-      const deleted = keep === null ? [] : await acts.retainBackups({ keep });
+      const deleted = keep === null ? [] : await acts.retainBackups({ keep, keepMs });
       const report = { id, upToTask: start.upToTask, indexes, deleted };
       operation.state.shown = report as unknown as JsonValue;
       operation.state.phase = 'done';

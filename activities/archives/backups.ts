@@ -1,4 +1,4 @@
-import { backupIds, readManifest } from '../../archives/backup-archive';
+import { backupIds, madeAtMs, readManifest, unfinishedIds } from '../../archives/backup-archive';
 import { indexBase } from '../../archives/parts';
 import { manifestName, manifestVersion } from '../../core/archives/manifest';
 import type { BackupManifest } from '../../core/archives/manifest';
@@ -55,22 +55,49 @@ export async function writeManifest(
   });
 }
 
-/** Deletes the oldest complete backups beyond `keep`, the manifest first, so that none is half there. */
+/** What has no manifest for so long is under way nowhere any more. */
+const unfinishedMsMax = 24 * 3_600_000;
+
+/**
+ * Deletes the oldest complete backups beyond `keep`, the manifest first, so that none is half there. Spared
+ * are those younger than `keepMs`, and the newest one that a drill has proven: what is newer may not hold.
+ * What a run that was ended by hand has left goes, too. Returns the complete ones that it deleted.
+ */
 export async function retainBackups(
   tools: ActivityTools,
-  { keep }: { readonly keep: number },
+  { keep, keepMs = null }: { readonly keep: number; readonly keepMs?: number | null },
   call: Call,
 ): Promise<readonly string[]> {
   return await withArchives(async () => {
     const depot = depotOf(tools, 'backups');
-    const doomed = (await backupIds(depot)).slice(0, -keep);
+    const now = tools.clock.now();
+    const ids = await backupIds(depot);
+    const proven = await newestProven(tools, ids);
+    const youngest = keepMs === null ? Infinity : now - keepMs;
+    const doomed = ids
+      .slice(0, -keep)
+      .filter((id) => id !== proven && (madeAtMs(id) ?? 0) <= youngest);
     for (const id of doomed) {
       await depot.delete(`${id}/${manifestName}`);
       await depot.deleteAll(`${id}/`);
       call.beat({ deleted: id });
     }
+    for (const id of await unfinishedIds(depot)) {
+      if ((madeAtMs(id) ?? now) > now - unfinishedMsMax) continue;
+      await depot.deleteAll(`${id}/`);
+      call.beat({ deleted: id });
+    }
     return doomed;
   });
+}
+
+async function newestProven(
+  { store }: ActivityTools,
+  ids: readonly string[],
+): Promise<string | null> {
+  const drills = await store.restoreDrills.list();
+  const held = new Set(drills.filter(({ ok }) => ok).map(({ id }) => id));
+  return ids.filter((id) => held.has(id)).at(-1) ?? null;
 }
 
 /** The newest complete backup; null: there is none. */

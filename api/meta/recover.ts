@@ -131,12 +131,13 @@ async function putRecords(ctx: ApiContext, state: MetaState): Promise<void> {
       put(record: object): Promise<void>;
       delete(id: string): Promise<boolean>;
     };
-    const kept = new Set(state.records[kind].map(idOf));
+    const wanted = state.records[kind] ?? [];
+    const kept = new Set(wanted.map(idOf));
     // A pod that started on the empty Redis has made keys of its own, which nobody was given.
     for (const record of await everything(store)) {
       if (!kept.has(idOf(record))) await store.delete(idOf(record));
     }
-    for (const record of state.records[kind]) await store.put(record);
+    for (const record of wanted) await store.put(record);
   }
 }
 

@@ -9,6 +9,7 @@ export const keptKinds = [
   'experimentalFeatures',
   'rolloverPolicies',
   'canaries',
+  'archiveSchedules',
   'tenants',
   'searchUiConfigs',
 ] as const;
@@ -21,6 +22,7 @@ export const idOfKind: { readonly [K in KeptKind]: (record: never) => string } =
   experimentalFeatures: ({ name }: { name: string }) => name,
   rolloverPolicies: ({ name }: { name: string }) => name,
   canaries: ({ id }: { id: string }) => id,
+  archiveSchedules: ({ name }: { name: string }) => name,
   tenants: ({ keyHash }: { keyHash: string }) => keyHash,
   searchUiConfigs: ({ index }: { index: string }) => index,
 };
@@ -29,7 +31,8 @@ export const idOfKind: { readonly [K in KeptKind]: (record: never) => string } =
 export interface MetaState {
   readonly format: 1;
   readonly fleet: Fleet;
-  readonly records: { readonly [K in KeptKind]: readonly object[] };
+  /** A state of an older build lacks the kinds that were not there yet. */
+  readonly records: { readonly [K in KeptKind]?: readonly object[] };
   readonly nextTaskUid: number;
 }
 

@@ -5,7 +5,9 @@ import { CommandError } from '../exit-codes';
 import { finishImport, showImportPlan, withImportOptions } from '../imports';
 import type { ImportFlags } from '../imports';
 import { watchOperation } from '../operations';
+import { reportText } from '../report-text';
 import { createScreen } from '../ui';
+import { registerBackupSchedule } from './backup-schedule';
 import { choices } from './dump';
 
 interface Drill {
@@ -22,6 +24,7 @@ interface Listed {
 /** `miroir backup`: make, list, restore and prove backups. */
 export function registerBackup(program: Command): void {
   const backup = program.command('backup').description('Make, list, restore and prove backups.');
+  registerBackupSchedule(backup);
   const one = (id: string): string => `/_miroir/backups/${encodeURIComponent(id)}`;
 
   withConnection(backup.command('create').description('Back the whole fleet up.'))
@@ -102,6 +105,7 @@ async function run(
   const screen = createScreen(process.stdout);
   const last = await watchOperation(api, started.operation, screen, { runId });
   if (flags.json) console.log(JSON.stringify(last.plan));
+  else for (const line of reportText(last)) console.log(line);
   const { ok, failures } = (last.plan ?? {}) as { ok?: boolean; failures?: readonly string[] };
   if (last.status !== 'succeeded') {
     throw new CommandError(`${started.operation} ended as ${last.status}.`);

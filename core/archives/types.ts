@@ -191,6 +191,8 @@ export interface DumpReport {
 export interface BackupInput extends Origin {
   /** Older backups beyond so many are deleted afterwards; null: none. */
   readonly keep: number | null;
+  /** A backup younger than this is not deleted, whatever `keep` says; null or absent: `keep` alone decides. */
+  readonly keepMs?: number | null;
   readonly heartbeatTimeoutMs?: number;
 }
 
@@ -214,4 +216,21 @@ export interface DrillReport {
   readonly failures: readonly string[];
   readonly documents: number;
   readonly seconds: number;
+}
+
+export type ArchiveScheduleName = 'backup' | 'drill';
+
+/** What an operator said of a schedule; it wins over the configuration until it is deleted. */
+export interface ArchiveSchedule {
+  readonly name: ArchiveScheduleName;
+  readonly enabled: boolean;
+  /** Milliseconds; null: as configured, or as is usual for `everyMs`. */
+  readonly everyMs: number | null;
+  readonly jitterMs: number | null;
+  readonly catchUpMs: number | null;
+  /** Of backups: so many are kept; null: as configured. */
+  readonly keep: number | null;
+  /** Why it is paused. */
+  readonly pauseNote?: string;
+  readonly updatedAt: string;
 }

@@ -6,7 +6,6 @@
  */
 import { Client, Connection } from '@temporalio/client';
 import type { Store } from '../../store/types';
-import { archiveSchedules } from '../../worker/archive-schedules';
 import { restoreSchedules } from '../../worker/schedules';
 import { rolloverScheduleId } from '../../workflows/ids';
 import { temporalForTest } from '../support/temporal';
@@ -137,9 +136,8 @@ test('a policy that is deleted while it is changed is gone with its schedule', a
 test('a pause while a worker makes the schedules at its start stays a pause', async () => {
   const { config } = fleet;
   const store = withGate(other.ctx.store);
-  const archives = archiveSchedules(config);
   const { second } = await interleaved(
-    () => restoreSchedules(client, { store, config, log: silent, archives, owner: 'worker-1' }),
+    () => restoreSchedules(client, { store, config, log: silent, owner: 'worker-1' }),
     () => operate(other, 'POST', `${path}/pause`, { note: 'later' }),
   );
   expect(second.status).toBe(200);

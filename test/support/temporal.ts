@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { Connection } from '@temporalio/client';
 import { requiredEnv } from './env';
+import { waitFor } from './wait-for';
 
 export interface TemporalForTest {
   readonly address: string;
@@ -22,4 +24,24 @@ export function temporalForTest(): TemporalForTest {
     taskQueue: `test-${randomUUID().slice(0, 8)}`,
     workflowBundlePath: bundle === undefined || bundle === '' ? null : bundle,
   };
+}
+
+/** The same Temporal with a namespace of the file's own, for what has fixed ids. */
+export async function ownNamespaceForTest(): Promise<TemporalForTest> {
+  const temporal = temporalForTest();
+  const namespace = `own-${randomUUID().slice(0, 8)}`;
+  const connection = await Connection.connect({ address: temporal.address });
+  try {
+    const workflowExecutionRetentionPeriod = { seconds: 86_400 };
+    await connection.workflowService.registerNamespace({
+      ...{ namespace, workflowExecutionRetentionPeriod: workflowExecutionRetentionPeriod as never },
+    });
+    // It is known everywhere a moment later.
+    await waitFor(() => connection.workflowService.describeNamespace({ namespace }), {
+      what: `the namespace ${namespace}`,
+    });
+  } finally {
+    await connection.close();
+  }
+  return { ...temporal, namespace };
 }

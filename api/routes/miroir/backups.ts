@@ -3,17 +3,15 @@ import { backupIds, readManifest } from '../../../archives/backup-archive';
 import type { Depot } from '../../../archives/depot';
 import type { BackupManifest } from '../../../core/archives/manifest';
 import { manifestName } from '../../../core/archives/manifest';
-import type { BackupInput, DrillInput } from '../../../core/archives/types';
 import { MeiliError } from '../../../core/errors';
 import type { RestoreDrill } from '../../../store/record-types';
-import { backupId, restoreDrillId } from '../../../workflows/ids';
-import { workflowTypes } from '../../../workflows/messages';
 import { demandDepot, withDepot } from '../../archives';
 import type { ApiContext } from '../../context';
 import { Fields } from '../../http/fields';
 import { importFields, importOf, readChoices, readId, startImport } from './imports';
-import { operatorBody, operatorRoute, temporalOf } from './operator-route';
+import { operatorBody, operatorRoute } from './operator-route';
 import { originOf } from './origin';
+import { startBackup, startDrill } from './start-backup';
 
 interface IdParams {
   Params: { id: string };
@@ -41,26 +39,15 @@ export function registerBackups(app: FastifyInstance, ctx: ApiContext): void {
   app.post('/_miroir/backups', options, async (request, reply) => {
     new Fields(operatorBody(request), { known: ['who', 'why'] });
     depotNow();
-    const { keep } = ctx.config.backups;
-    const { heartbeatMs } = ctx.config.worker;
-    const input: BackupInput = {
-      ...originOf(request),
-      ...{ keep, heartbeatTimeoutMs: heartbeatMs },
-    };
-    return await reply.code(202).send(await start(ctx, 'createBackup', backupId, input));
+    return await reply.code(202).send(await startBackup(ctx, originOf(request)));
   });
 
   app.post('/_miroir/backups/drill', options, async (request, reply) => {
     const fields = new Fields(operatorBody(request), { known: ['backup', 'who', 'why'] });
     depotNow();
     const backup = fields.optionalString('backup');
-    const { batch } = importOf(ctx, { kind: 'backup', id: '' }, originOf(request), {});
-    const input: DrillInput = {
-      ...originOf(request),
-      ...{ backup: backup === null ? null : readId(backup), batch },
-      heartbeatTimeoutMs: ctx.config.worker.heartbeatMs,
-    };
-    return await reply.code(202).send(await start(ctx, 'restoreDrill', restoreDrillId, input));
+    const one = backup === null ? null : readId(backup);
+    return await reply.code(202).send(await startDrill(ctx, one, originOf(request)));
   });
 
   app.post<IdParams>('/_miroir/backups/:id/restore', options, async (request, reply) => {
@@ -86,18 +73,6 @@ export function registerBackups(app: FastifyInstance, ctx: ApiContext): void {
     await ctx.store.restoreDrills.delete(id);
     return await reply.code(204).send();
   });
-}
-
-async function start(
-  ctx: ApiContext,
-  type: 'createBackup' | 'restoreDrill',
-  workflowId: string,
-  input: BackupInput | DrillInput,
-): Promise<object> {
-  const run = await temporalOf(ctx).start({
-    ...{ workflowType: workflowTypes[type], workflowId, args: [input] },
-  });
-  return { operation: run.workflowId, runId: run.runId };
 }
 
 function shown(drill: RestoreDrill | null | undefined): object | null {

@@ -60,8 +60,30 @@ export async function backfillSchedule(
   );
 }
 
-export async function triggerSchedule(ctx: ApiContext, scheduleId: string): Promise<void> {
-  await temporalOf(ctx).withClient((client) => client.schedule.getHandle(scheduleId).trigger());
+export interface ScheduleTimes {
+  /** RFC 3339; null: none is due. */
+  readonly next: string | null;
+  readonly lastStarted: string | null;
+}
+
+/** What Temporal says of a schedule; null where it has none, or is away: a view is not refused for that. */
+export async function timesOfSchedule(
+  ctx: ApiContext,
+  scheduleId: string,
+): Promise<ScheduleTimes | null> {
+  if (ctx.temporal === null) return null;
+  try {
+    return await ctx.temporal.withClient(async (client) => {
+      const { info } = await client.schedule.getHandle(scheduleId).describe();
+      return {
+        next: info.nextActionTimes[0]?.toISOString() ?? null,
+        lastStarted: info.recentActions.at(-1)?.takenAt.toISOString() ?? null,
+      };
+    });
+  } catch (error) {
+    ctx.log.debug({ err: error, scheduleId }, 'a schedule could not be described');
+    return null;
+  }
 }
 
 function isNotFound(error: unknown): boolean {

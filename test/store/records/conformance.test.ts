@@ -2,6 +2,7 @@
  * Goal: every kind of record can be created, read, updated, listed and deleted, and expires where it must.
  * Method: one suite over a table of the kinds, on a real Valkey; what a kind has of its own follows.
  */
+import type { ArchiveSchedule } from '../../../core/archives/types';
 import { epoch, fleetTaskUid, indexUid, nodeId, physicalUid } from '../../../core/ids';
 import type {
   AdminSession,
@@ -248,6 +249,16 @@ const capturedQuery: Kind<CapturedQuery> = {
   expiring: (record, expiresAt) => ({ ...record, expiresAt }),
 };
 
+const archiveScheduleKind: Kind<ArchiveSchedule> = {
+  of: (store) => store.archiveSchedules,
+  id: (n) => `schedule-${n}`,
+  record: (n) => ({
+    ...{ name: `schedule-${n}` as ArchiveSchedule['name'], enabled: true, everyMs: 60_000 },
+    ...{ jitterMs: null, catchUpMs: null, keep: 3, updatedAt: at },
+  }),
+  changed: (record) => ({ ...record, enabled: false, pauseNote: 'why' }),
+};
+
 function conforms<T>(name: string, kind: Kind<T>): void {
   describe(name, () => {
     const { record, id } = kind;
@@ -346,6 +357,7 @@ conforms('index-update', indexUpdate);
 conforms('ttl-sweep', ttlSweep);
 conforms('restore-drill', restoreDrill);
 conforms('captured-query', capturedQuery);
+conforms('archive-schedule', archiveScheduleKind);
 
 test('updates of one record by many at once all happen', async () => {
   await pod.store.canaries.create(canary.record(1));
