@@ -35,6 +35,7 @@ export async function openTarget(
   await makeMissedSource(tools, { ref, entry, call });
   await emptyLeftovers(side, ref, { numbered, call });
   await preparePhysicalIndex(side, entry, { clock: tools.clock, call });
+  await noteMade(tools, entry, ref.target);
   let wasStale: readonly ShardId[] = [];
   await assertCurrent(numbered);
   const { fleet, verdict } = await changeReplicas(
@@ -47,6 +48,21 @@ export async function openTarget(
   );
   if (!verdict.ok) throw refuse('replicas-changed', verdict.reason);
   return { epoch: fleet.epoch, wasStale };
+}
+
+/**
+ * The first write to the target need not make the index again. Version 0: which settings it really has is
+ * noted only by who has read them back.
+ */
+async function noteMade(
+  { store, clock }: ActivityTools,
+  { physicalUid }: IndexEntry,
+  node: SyncRef['target'],
+): Promise<void> {
+  const appliedAt = new Date(clock.now()).toISOString();
+  await store.nodeSettingsVersions.create({
+    ...{ physicalUid, node, settingsVersion: 0, settingsHash: '', appliedAt },
+  });
 }
 
 /** A copy that is filled again has its room already; a new one must not push a node over its mark. */

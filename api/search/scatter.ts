@@ -54,13 +54,14 @@ export async function scatter(ctx: ApiContext, request: ScatterRequest): Promise
   }
   const failures = new Map<NodeId, string>();
   const parts: PartAnswer[] = [];
+  const lacking: PartAnswer[] = [];
   const group = preferredGroup(request);
   let wanted = request.shards;
   let missing: readonly ShardId[] = [];
   for (let attempt = 0; attempt <= retriesMax; attempt += 1) {
     const cover = await coverShards(ctx, request, wanted, { group, failures });
     missing = cover.missing;
-    const failed = await askAll(ctx, request, cover.asks, { group, parts, failures });
+    const failed = await askAll(ctx, request, cover.asks, { group, parts, lacking, failures });
     if (failed.length === 0) break;
     if (attempt === retriesMax || performance.now() >= request.until) {
       missing = [...missing, ...failed];
@@ -68,6 +69,10 @@ export async function scatter(ctx: ApiContext, request: ScatterRequest): Promise
     }
     wanted = [...missing, ...failed];
   }
+  // Nobody has made the index there yet: their own word is better than none.
+  const without = lacking.filter(({ ask }) => ask.shards.some((one) => missing.includes(one)));
+  parts.push(...without);
+  missing = missing.filter((one) => !without.some(({ ask }) => ask.shards.includes(one)));
   return { group, parts, missing, failures, ...settingsOf(ctx, request.entry, parts) };
 }
 
@@ -89,11 +94,29 @@ function isNodeFault(status: number): boolean {
   return status >= 500 || status === 401 || status === 403 || status === 408 || status === 429;
 }
 
+/**
+ * The node has no such index: it missed its creation, or has not got there in its queue. It is well, and
+ * another replica may have the index.
+ */
+class LacksIndex {
+  readonly code = 'index_not_found';
+
+  constructor(readonly part: PartAnswer) {}
+}
+
+interface Gathering {
+  readonly group: GroupId | null;
+  readonly parts: PartAnswer[];
+  /** What nodes said that have no such index. */
+  readonly lacking: PartAnswer[];
+  readonly failures: Map<NodeId, string>;
+}
+
 async function askAll(
   ctx: ApiContext,
   request: ScatterRequest,
   asks: readonly NodeAsk[],
-  into: { group: GroupId | null; parts: PartAnswer[]; failures: Map<NodeId, string> },
+  into: Gathering,
 ): Promise<ShardId[]> {
   const failed: ShardId[] = [];
   await Promise.all(
@@ -108,12 +131,13 @@ async function askAll(
               const avoid = { group: into.group, failures };
               return await coverShards(ctx, request, ask.shards, avoid);
             },
-            failed: (error) => ctx.health.failed(ask.node, errorCode(error)),
+            failed: (error) => blame(ctx, ask.node, error),
           })),
         );
       } catch (error) {
         const code = errorCode(error);
-        ctx.health.failed(ask.node, code);
+        blame(ctx, ask.node, error);
+        if (error instanceof LacksIndex) into.lacking.push(error.part);
         into.failures.set(ask.node, code);
         failed.push(...ask.shards);
         ctx.log.warn(
@@ -124,6 +148,10 @@ async function askAll(
     }),
   );
   return failed;
+}
+
+function blame({ health }: ApiContext, node: NodeId, error: unknown): void {
+  if (!(error instanceof LacksIndex)) health.failed(node, errorCode(error));
 }
 
 /** One node's answer to its part. Throws what has a `code` when it cannot serve now. */
@@ -140,7 +168,17 @@ async function askPart(
   if (isNodeFault(answer.status)) throw { code: `status_${answer.status}` };
   ctx.health.answered(ask.node);
   ctx.hedges.answered(ask.node, performance.now() - begun);
-  return { node: ask.node, ask, answer };
+  const part = { node: ask.node, ask, answer };
+  if (answer.status === 404 && codeIn(answer) === 'index_not_found') throw new LacksIndex(part);
+  return part;
+}
+
+function codeIn({ bytes }: RawAnswer): unknown {
+  try {
+    return (JSON.parse(Buffer.from(bytes).toString('utf8')) as { code?: unknown }).code;
+  } catch {
+    return null;
+  }
 }
 
 /** Whom a read asks for which shards; `explain` shows the same. `failures`: nodes asked in vain. */

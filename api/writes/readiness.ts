@@ -45,6 +45,16 @@ export class Readiness {
     this.#known.add(key);
   }
 
+  /** Those of the nodes that no record says have the index. Known ones cost no look at the records. */
+  async unknown({ physicalUid }: IndexEntry, nodes: readonly NodeId[]): Promise<NodeId[]> {
+    const isKnown = (node: NodeId): boolean => this.#known.has(keyOf(physicalUid, node));
+    if (nodes.every(isKnown)) return [];
+    for (const { node } of await this.store.nodeSettingsVersions.ofIndex(physicalUid)) {
+      this.#known.add(keyOf(physicalUid, node));
+    }
+    return nodes.filter((node) => !isKnown(node));
+  }
+
   /** Forgets what it knows of a node: it may have come back with another disk. */
   forget(node: NodeId): void {
     for (const key of this.#known) if (key.endsWith(`/${node}`)) this.#known.delete(key);

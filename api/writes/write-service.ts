@@ -1,10 +1,11 @@
-import { MeiliError } from '../../core/errors';
+import { isMeiliError, MeiliError } from '../../core/errors';
 import type { NodeId, PhysicalUid } from '../../core/ids';
 import type { FleetCache } from '../fleet-cache';
 import { writeName } from './operations/common';
 import { IndexWriter } from './index-writer';
 import type { WriterContext } from './index-writer';
 import { KeyedQueue } from './keyed-queue';
+import { makeMissedIndexes, missedIndexes } from './missed-indexes';
 import type { Operation } from './plan';
 import { removeOrphans } from './orphans';
 import { Readiness } from './readiness';
@@ -17,6 +18,7 @@ const queueMax = 1_000;
 const sweepMs = 1_000;
 /** Orphans take room and do no harm, so they are looked for only once in so many sweeps. */
 const sweepsPerOrphanSearch = 30;
+const sweepsPerMissedSearch = 5;
 /** A pod that was only slow registers anew long before. */
 const deadKeptMs = 300_000;
 /** Names may change their meaning while a write waits, but not for ever. */
@@ -84,6 +86,24 @@ export class WriteService implements Writes {
       if (this.#physical.length(uid) === 0) {
         await this.#physical.run([uid], () => this.#writer(uid).settle(performance.now()));
       }
+    }
+    if (this.#sweeps % sweepsPerMissedSearch === 0) await this.#makeMissed();
+  }
+
+  async #makeMissed(): Promise<void> {
+    for (const [uid, nodes] of await missedIndexes(this.#ctx)) {
+      // Somebody writes to it: that gives it to the nodes it goes to, and the others wait for a quiet moment.
+      if (this.#physical.length(uid) > 0) continue;
+      await this.#physical.run([uid], async () => {
+        const writer = this.#writer(uid);
+        try {
+          await makeMissedIndexes(this.#ctx, writer, { uid, nodes });
+        } catch (error) {
+          // Another pod writes to it.
+          if (!isMeiliError(error)) throw error;
+        }
+        if (this.#ctx.fleet.physical(uid) === null) await this.#forget(uid, writer);
+      });
     }
   }
 

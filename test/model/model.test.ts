@@ -50,6 +50,7 @@ const noticed: Readonly<Record<string, number>> = {
   'two-writers': 3,
   'commit-over-settled': 1,
   'join-with-open-journal': 1,
+  'no-revocation': 1,
 };
 
 test.each(Object.entries(noticed))('the checker notices %s', async (name, seed) => {

@@ -1,3 +1,4 @@
+import { holders } from '../../core/covering-set';
 import { RunLog } from './check/log';
 import { searchFaults } from './check/search-check';
 import { finalFaults } from './check/final-check';
@@ -242,7 +243,19 @@ class Run {
       await this.#operate({ kind: 'repair-all', steer: unsteered });
       await this.#tasksEnd();
     }
+    // A node that missed the creation of an index is given it by a sweep of the pods.
+    while (await this.#anyLacking()) await world.sleep(100);
     await world.sleep(2 * fleet.config.pods.leaseMs);
+  }
+
+  async #anyLacking(): Promise<boolean> {
+    const { indexes: entries } = await this.#fleet.store.fleet.load();
+    return entries.some((entry) =>
+      [...holders(entry).keys()].some((id) => {
+        const answer = this.#fleet.nodes.get(id)?.ask('GET', `/indexes/${entry.physicalUid}`);
+        return (answer as { code?: string } | null)?.code === 'index_not_found';
+      }),
+    );
   }
 
   async #operate(act: OperationAct): Promise<void> {

@@ -69,19 +69,6 @@ function comparable(value: unknown): unknown {
   return Object.fromEntries(members);
 }
 
-const codeIn = (body: JsonValue): unknown => (body as { code?: string } | null)?.code;
-
-/** A node that missed the creation has none until its shards are written to: a known limit. */
-function missesIndex(fleet: ModelFleet, { physicalUid, placement }: IndexEntry): boolean {
-  const holders = new Set<string>(
-    placement.flatMap(({ shards }) => shards.flat().map(({ node }) => node)),
-  );
-  return [...holders].some((id) => {
-    const answer = fleet.nodes.get(id)?.ask('GET', `/indexes/${physicalUid}`);
-    return codeIn(answer ?? null) === 'index_not_found';
-  });
-}
-
 function bodyOf(error: unknown): JsonValue {
   if (!isMeiliError(error)) throw error;
   return error.toBody() as unknown as JsonValue;
@@ -101,7 +88,6 @@ async function compared(
       (result): JsonValue => result.body,
       (error: unknown) => bodyOf(error),
     );
-  if (codeIn(found) === 'index_not_found' && missesIndex(fleet, entry)) return null;
   const wanted = one.ask('POST', `/indexes/${entry.uid}/search`, body);
   const [ours, theirs] = [found, wanted].map((answer) => JSON.stringify(comparable(answer)));
   return ours === theirs

@@ -200,8 +200,8 @@ export class ModelFleet {
       {
         delay: () => weather.redisDelay(),
         breaks: (owner) => weather.redisBreaks(owner),
-        away: () => weather.isRedisAway(),
-        losesMessage: () => weather.losesMessage(),
+        away: (owner) => weather.isRedisAway(owner),
+        losesMessage: (owner) => weather.losesMessage(owner),
         script: (name, lua) => this.mutation?.script?.(name, lua) ?? lua,
       },
       new MemoryRedis(() => startMs + this.world.now),

@@ -59,7 +59,7 @@ export class NodeNetwork {
         return;
       }
       delivery.sent = true;
-      const flight = this.weather.flight(node.id, sent.end - this.world.now);
+      const flight = this.weather.flight(node.id, sent.end - this.world.now, !isRead(sent.request));
       this.world.after(flight.there, node.owner, () => this.#arrive(node, delivery, flight));
     });
   }

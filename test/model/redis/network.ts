@@ -11,10 +11,10 @@ export interface Weather {
   delay(): number;
   /** The connection of this owner breaks around the next command: before the server reads it, or after. */
   breaks(owner: Owner): 'before' | 'after' | null;
-  /** The server does not answer anybody. */
-  away(): boolean;
+  /** The server does not answer this owner. */
+  away(owner: Owner): boolean;
   /** A published message that a subscriber does not get. */
-  losesMessage(): boolean;
+  losesMessage(owner: Owner): boolean;
   /** Changes a script on its way, to see whether the checker notices. */
   script(name: string, lua: string): string;
 }
@@ -165,7 +165,7 @@ class Connection {
       const giveUpAt = world.now + retryMs;
       const arrive = (): void => {
         if (pending.done) return;
-        if (weather.away()) {
+        if (weather.away(owner)) {
           if (world.now < giveUpAt) world.after(50, 'redis', arrive);
           else world.after(0, owner, () => finish(() => reject(lost('Reached the max retries.'))));
           return;
@@ -207,7 +207,7 @@ class Connection {
     for (const channel of channels) this.#channels.add(channel);
     this.#unsubscribe ??= this.network.db.subscribe((channel, message) => {
       const { weather, owner } = this.how;
-      if (!this.#channels.has(channel) || weather.losesMessage()) return;
+      if (!this.#channels.has(channel) || weather.losesMessage(owner)) return;
       this.world.after(weather.delay(), owner, () => {
         for (const handler of this.#handlers.get('message') ?? []) handler(channel, message);
       });

@@ -70,6 +70,10 @@ export class Acts {
       case 'redis-reply-lost':
         weather.breakRedis(fleet.podFor(act.pod)?.name ?? '');
         return;
+      case 'pod-cut-off':
+        weather.cutOff(fleet.podFor(act.pod)?.name ?? '', act.ms);
+        await world.sleep(act.ms);
+        return;
       case 'storm':
         weather.storm(act.storm);
         await world.sleep(act.ms);

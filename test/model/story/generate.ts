@@ -66,9 +66,17 @@ export function generateStory(seed: number, sizes: Sizes = defaultSizes): Story 
   const acts = Array.from({ length: sizes.acts }, () => ({
     at: random.between(0, lengthMs),
     act: anyAct(random, size),
-  })).sort((a, b) => a.at - b.at);
+  }));
+  // From another stream, so that most seeds tell the story that they told before these were known.
+  const rare = new Random(seed).fork('rare');
+  if (rare.chance(rareShare)) {
+    acts.push({ at: rare.between(0, lengthMs), act: anyRareFault(rare, size) });
+  }
+  acts.sort((a, b) => a.at - b.at);
   return { seed, size, clients, acts };
 }
+
+const rareShare = 0.35;
 
 const nameOf = (random: Random): string => (random.chance(0.12) ? alias : random.pick(indexes));
 const anyId = (random: Random): string => `d${String(random.between(1, idsMax))}`;
@@ -229,7 +237,14 @@ function anyOperation(random: Random, { nodes, spares }: FleetSize): OperationAc
   }
 }
 
-function anyFault(random: Random, node: number): Exclude<Act, OperationAct> {
+type Fault = Exclude<Act, OperationAct>;
+
+function anyRareFault(random: Random, { pods }: FleetSize): Fault {
+  const pod = random.between(0, pods - 1);
+  return { kind: 'pod-cut-off', pod, ms: random.between(300, 4_000) };
+}
+
+function anyFault(random: Random, node: number): Fault {
   const kind = random.weighted({
     'kill-pod': 3,
     'pause-pod': 3,

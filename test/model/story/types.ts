@@ -52,6 +52,8 @@ export type Act =
   | { readonly kind: 'node-task-fails'; readonly node: number }
   | { readonly kind: 'redis-away'; readonly ms: number }
   | { readonly kind: 'redis-reply-lost'; readonly pod: number }
+  /** Only this pod does not reach Redis; it reaches the nodes as before. */
+  | { readonly kind: 'pod-cut-off'; readonly pod: number; readonly ms: number }
   | { readonly kind: 'storm'; readonly storm: Storm; readonly ms: number }
   | { readonly kind: 'lose-activity-answers'; readonly ms: number }
   | { readonly kind: 'redis-restart'; readonly ms: number }

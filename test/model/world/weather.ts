@@ -1,5 +1,5 @@
 import type { Random } from './random';
-import type { World } from './world';
+import type { Owner, World } from './world';
 
 /** How one request to a node goes. */
 export type Fate =
@@ -27,6 +27,8 @@ export interface Flight {
 /** Chances in a thousand. */
 export interface Storm {
   readonly node: Readonly<Record<Exclude<Fate, 'served'>, number>>;
+  /** Reads are spared. */
+  readonly writesOnly?: boolean;
   readonly redisBreak: number;
   readonly messageLost: number;
 }
@@ -46,6 +48,7 @@ export class NetworkWeather {
   readonly #random: Random;
   #storm: Storm = calm;
   #redisAwayUntil = 0;
+  readonly #cutOffUntil = new Map<Owner, number>();
   readonly #breaks = new Set<string>();
   readonly #slow = new Map<string, number>();
 
@@ -62,6 +65,11 @@ export class NetworkWeather {
 
   redisAway(ms: number): void {
     this.#redisAwayUntil = this.world.now + ms;
+  }
+
+  /** Redis is away for this owner alone, which reaches the nodes as before. */
+  cutOff(owner: Owner, ms: number): void {
+    this.#cutOffUntil.set(owner, this.world.now + ms);
   }
 
   /** The next command of this owner is executed and its answer is lost. */
@@ -87,8 +95,9 @@ export class NetworkWeather {
     return random.chance(0.01) ? random.between(2, 20) : 0.1 + random.next() * 0.5;
   }
 
-  isRedisAway(): boolean {
-    return this.world.now < this.#redisAwayUntil;
+  isRedisAway(owner: Owner): boolean {
+    const { now } = this.world;
+    return now < this.#redisAwayUntil || now < (this.#cutOffUntil.get(owner) ?? 0);
   }
 
   redisBreaks(owner: string): 'before' | 'after' | null {
@@ -97,17 +106,18 @@ export class NetworkWeather {
     return this.#random.pick(['before', 'after']);
   }
 
-  losesMessage(): boolean {
+  losesMessage(owner: Owner): boolean {
+    if (this.isRedisAway(owner)) return true;
     return this.#random.chance(this.#storm.messageLost / 1000);
   }
 
-  flight(node: string, leftMs: number): Flight {
+  flight(node: string, leftMs: number, isWrite: boolean): Flight {
     const random = this.#random;
     const slow = this.#slow.get(node) ?? 0;
     const there = 0.2 + random.next() * 1.5;
     const back = 0.2 + random.next() * 1.5 + slow * random.next();
     const work = 0.2 + random.next() * 2;
-    const fate = this.#fate();
+    const fate = isWrite || this.#storm.writesOnly !== true ? this.#fate() : 'served';
     if (fate !== 'late') return { fate, there, work, back };
     // Admission is in time; the enqueueing is not, and still within what the product waits for.
     const admitted = random.next() * leftMs;
