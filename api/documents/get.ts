@@ -15,7 +15,12 @@ import { listingOf } from './merge-listings';
 export async function getDocument(
   ctx: ApiContext,
   entry: IndexEntry,
-  request: { documentId: string; fields: readonly string[] | null; retrieveVectors: boolean },
+  request: {
+    documentId: string;
+    fields: readonly string[] | null;
+    retrieveVectors: boolean;
+    minSettingsVersion: number | null;
+  },
 ): Promise<ListAnswer> {
   const { documentId, fields, retrieveVectors } = request;
   const read = await scatter(ctx, {
@@ -23,6 +28,7 @@ export async function getDocument(
     shards: [shardOfId(documentId, entry.shardCount)],
     fingerprint: `${entry.physicalUid}/${documentId}`,
     until: performance.now() + ctx.config.api.requestDeadlineMs,
+    minSettingsVersion: request.minSettingsVersion,
     ask: (part, deadlineMs) => {
       const body = {
         ids: [documentId],

@@ -13,6 +13,8 @@ export interface ListRequest {
   readonly ids: readonly string[] | null;
   readonly filter: JsonValue;
   readonly sort: readonly string[] | null;
+  /** From a header: only nodes known to have this version of the settings may answer; null or absent: any. */
+  readonly minSettingsVersion?: number | null;
 }
 
 const codes = {

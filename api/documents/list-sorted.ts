@@ -65,6 +65,7 @@ async function ask(
     shards: ids === null ? null : [...new Set(ids.map((id) => shardOfId(id, entry.shardCount)))],
     fingerprint: JSON.stringify([entry.physicalUid, request.filter, request.sort]),
     until: performance.now() + ctx.config.api.requestDeadlineMs,
+    minSettingsVersion: request.minSettingsVersion,
     ask: (part, deadlineMs) => {
       const ours = part.filtered ? bucketFilter(part.shards, entry.shardCount) : null;
       const body = nodeSearchBody(search, { settings, bucketFilter: ours, tenantFilter: null });

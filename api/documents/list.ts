@@ -64,6 +64,7 @@ async function ask(
     shards: ids === null ? null : [...new Set(ids.map((id) => shardOfId(id, entry.shardCount)))],
     fingerprint: JSON.stringify([entry.physicalUid, filter, sort]),
     until: performance.now() + ctx.config.api.requestDeadlineMs,
+    minSettingsVersion: request.minSettingsVersion,
     ask: (part, deadlineMs) => {
       const body = nodeBody(entry, request, part);
       return askNode(ctx, part.node, { entry, route: 'documents/fetch', body, deadlineMs });

@@ -30,6 +30,8 @@ import type { SearchAnswer } from './types';
 export interface SimilarOptions {
   readonly tenantFilter: JsonValue;
   readonly wish: 'partial' | 'error' | undefined;
+  /** Only nodes known to have this version of the settings may answer; null: any. */
+  readonly minSettingsVersion: number | null;
 }
 
 /**
@@ -67,7 +69,6 @@ export async function runSimilar(
     bytes,
     headers: {
       ...degraded,
-      'x-miroir-settings-version': String(entry.settingsVersion),
       ...(approximate.length === 0 ? {} : { 'x-miroir-approximate': approximate.join(', ') }),
     },
   };
@@ -88,6 +89,7 @@ async function findDocument(
     shards: [shardOfId(wanted.id, entry.shardCount)],
     fingerprint: JSON.stringify([entry.physicalUid, 'similar', wanted.id]),
     until: performance.now() + ctx.config.api.requestDeadlineMs,
+    minSettingsVersion: wanted.minSettingsVersion,
     ask: (ask, deadlineMs) => {
       const filter = joinFilters(
         bucketsOf(entry, ask),
@@ -133,6 +135,7 @@ async function askAll(
     shards: null,
     fingerprint: JSON.stringify([physicalUid, 'similar', asked.id]),
     until: performance.now() + ctx.config.api.requestDeadlineMs,
+    minSettingsVersion: asked.minSettingsVersion,
     ask: (ask, deadlineMs) => {
       const node: SimilarNode = {
         settings: entry.settings,

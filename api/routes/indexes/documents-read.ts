@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isMeiliError, MeiliError } from '../../../core/errors';
 import type { IndexEntry, JsonValue } from '../../../core/fleet';
 import { hiddenInListSort, hiddenInWrittenFilter } from '../../../core/search/hidden-names';
@@ -12,6 +12,7 @@ import { listSorted } from '../../documents/list-sorted';
 import { listTargets } from '../../documents/list-targets';
 import { getDocument } from '../../documents/get';
 import { demandKnown, queryOf, readFlag } from '../../http/page';
+import { demandSettings } from '../../settings/min-version';
 import { searchTarget } from '../target';
 
 interface IndexParams {
@@ -27,24 +28,23 @@ const reservedIds: ReadonlySet<string> = new Set(['fetch', 'delete', 'edit', 'de
 export function registerDocumentsRead(app: FastifyInstance, ctx: ApiContext): void {
   const onRequest = authorize(ctx, 'documents.get');
 
-  app.get<IndexParams>('/indexes/:indexUid/documents', { onRequest }, async (request, reply) => {
-    const list = readListQuery(request.query);
-    return await send(
-      reply,
-      await listing(ctx, searchTarget(ctx, request.params.indexUid).entries, list),
-    );
-  });
+  const answer = async (
+    request: FastifyRequest<IndexParams>,
+    how: { readonly reply: FastifyReply; readonly list: ListRequest },
+  ): Promise<FastifyReply> => {
+    const name = request.params.indexUid;
+    // The body is judged before the index is looked up, as Meilisearch does.
+    const minSettingsVersion = await demandSettings(ctx, request, name);
+    const list: ListRequest = { ...how.list, minSettingsVersion };
+    return await send(how.reply, await listing(ctx, searchTarget(ctx, name).entries, list));
+  };
 
-  app.post<IndexParams>(
-    '/indexes/:indexUid/documents/fetch',
-    { onRequest },
-    async (request, reply) => {
-      const list = readListBody(request.body as JsonValue);
-      return await send(
-        reply,
-        await listing(ctx, searchTarget(ctx, request.params.indexUid).entries, list),
-      );
-    },
+  app.get<IndexParams>('/indexes/:indexUid/documents', { onRequest }, (request, reply) =>
+    answer(request, { reply, list: readListQuery(request.query) }),
+  );
+
+  app.post<IndexParams>('/indexes/:indexUid/documents/fetch', { onRequest }, (request, reply) =>
+    answer(request, { reply, list: readListBody(request.body as JsonValue) }),
   );
 
   app.get<DocumentParams>(
@@ -59,16 +59,15 @@ export function registerDocumentsRead(app: FastifyInstance, ctx: ApiContext): vo
         otherwise: false,
         code: 'invalid_document_retrieve_vectors',
       });
+      const minSettingsVersion = await demandSettings(ctx, request, indexUid);
       const { entries } = searchTarget(ctx, indexUid);
       if (!/^[A-Za-z0-9_-]{1,511}$/.test(documentId)) {
         // No document can have it, so it is looked for nowhere.
         throw new MeiliError('document_not_found', `Document \`${documentId}\` not found.`);
       }
       const fields = named(query.get('fields')?.split(',') ?? null);
-      return await send(
-        reply,
-        await newestDocument(ctx, entries, { documentId, fields, retrieveVectors }),
-      );
+      const wanted = { documentId, fields, retrieveVectors, minSettingsVersion };
+      return await send(reply, await newestDocument(ctx, entries, wanted));
     },
   );
 }

@@ -8,6 +8,7 @@ import { tenantFilterOf } from '../../auth/tenant-filter';
 import type { ApiContext } from '../../context';
 import { demandKnown, queryOf, readCount, readFlag } from '../../http/page';
 import { runSimilar } from '../../search/similar';
+import { demandSettings } from '../../settings/min-version';
 import { oneIndex } from '../target';
 import { wishOf } from './search';
 
@@ -35,9 +36,11 @@ async function answer(
 ): Promise<FastifyReply> {
   const name = request.params.indexUid;
   const similar = how.read();
+  const minSettingsVersion = await demandSettings(ctx, request, name);
   const result = await runSimilar(ctx, oneIndex(ctx, name), similar, {
     tenantFilter: tenantFilterOf(ctx, request.caller, name),
     wish: wishOf(request),
+    minSettingsVersion,
   });
   return await how.reply.headers(result.headers).type('application/json').send(result.bytes);
 }

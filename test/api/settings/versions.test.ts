@@ -104,6 +104,49 @@ test('a version that cannot be served is 503, and is served when the nodes are t
   expect([wrong.status, wrong.body['code']]).toEqual([400, 'bad_request']);
 });
 
+test('documents and similar ones are read by the version that is asked for, too', async () => {
+  await start(1);
+  const vectors = films.map((film) => ({ ...film, _vectors: { mine: [1, film.id] } }));
+  await pod.write('POST', '/indexes/films/documents', vectors);
+  const embedders = { mine: { source: 'userProvided', dimensions: 2 } };
+  const made = await pod.task((await change({ embedders })).body['taskUid']);
+  expect(made).toMatchObject({ status: 'succeeded' });
+  hold();
+  await change({ filterableAttributes: ['year'], sortableAttributes: ['year'] });
+  const path = '/indexes/films';
+  const reads: readonly (readonly [string, string, object?])[] = [
+    ['GET', `${path}/documents?limit=100`],
+    ['POST', `${path}/documents/fetch`, { filter: 'year < 1960', limit: 100 }],
+    ['POST', `${path}/documents/fetch`, { sort: ['year:asc'], limit: 100 }],
+    ...films.slice(0, 6).map(({ id }) => ['GET', `${path}/documents/${id}`] as const),
+    ['POST', `${path}/similar`, { id: 1, embedder: 'mine', filter: 'year < 1960' }],
+    ['GET', `${path}/similar?id=1&embedder=mine`],
+  ];
+  const read = async (min: string): Promise<Json[]> => {
+    const answers: Json[] = [];
+    const headers = { 'x-miroir-min-settings-version': min };
+    for (const [method, url, body] of reads) {
+      answers.push(await pod.send(method, url, body as never, headers));
+    }
+    return answers;
+  };
+  const early = await read('3');
+  expect(early.map(({ status }) => status)).toEqual(reads.map(() => 503));
+  expect(new Set(early.map(({ body }) => body['code']))).toEqual(
+    new Set(['miroir_settings_version_stale']),
+  );
+  const wrong = await read('two');
+  expect(new Set(wrong.map(({ body }) => body['code']))).toEqual(new Set(['bad_request']));
+  // What an answer was made by is the lowest version among its nodes.
+  const old = await pod.send('GET', `${path}/similar?id=1&embedder=mine`);
+  expect([version(old), inconsistent(old)]).toEqual(['2', 'meili-1']);
+  release();
+  await waitFor(async () => (await read('3')).every(({ status }) => status === 200), {
+    what: 'the version to be served',
+  });
+  expect((await read('3')).map(version)).toEqual(reads.map(() => '3'));
+});
+
 test('a client that asks for the version it made reads its own change at once', async () => {
   await start(2);
   await change({ synonyms: { movie: ['film'] } });
