@@ -1,6 +1,8 @@
 import type { IndexEntry, JsonValue } from '../../core/fleet';
 import type { GroupId, NodeId, ShardId } from '../../core/ids';
 import { searchKind } from '../../core/search/kind';
+import { mayDiffer } from '../../core/search/may-differ';
+import type { MayDiffer } from '../../core/search/may-differ';
 import { touchedFields } from '../../core/search/rewrite';
 import type { SearchRequest } from '../../core/search/types';
 import type { ApiContext } from '../context';
@@ -32,6 +34,8 @@ export interface IndexPlan {
   readonly why: readonly string[];
   readonly nodes: readonly NodePlan[];
   readonly settingsVersion: number;
+  /** What of the answer can differ from one Meilisearch's, and why; empty: it is exact. */
+  readonly approximate: readonly MayDiffer[];
 }
 
 export interface SearchPlan {
@@ -84,6 +88,10 @@ async function explainIndex(
     why: reasons(ctx, entry, { wanted, name: how.target.name, nodes }),
     nodes,
     settingsVersion: entry.settingsVersion,
+    // A node that is asked for all shards knows all words and counts all documents.
+    approximate: nodes.some(({ shards }) => shards.length === entry.shardCount)
+      ? []
+      : mayDiffer(how.request, entry.settings),
   };
 }
 

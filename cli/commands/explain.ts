@@ -11,6 +11,7 @@ interface Plan {
     readonly index: string;
     readonly group: number | null;
     readonly why: readonly string[];
+    readonly approximate: readonly { readonly reason: string; readonly why: string }[];
     readonly nodes: readonly {
       readonly node: string;
       readonly shards: readonly number[];
@@ -52,6 +53,8 @@ function print(plan: Plan): void {
       index.nodes.map((node) => [node.node, node.filtered ? 'yes' : 'no', node.shards.join(',')]),
     );
     for (const why of index.why) screen.line(`  ${why}`);
+    if (index.approximate.length > 0) screen.line('  What can differ from one Meilisearch:');
+    for (const { reason, why } of index.approximate) screen.line(`    ${reason}: ${why}`);
   }
 }
 

@@ -121,4 +121,11 @@ describe('a search', () => {
     expect(plan?.nodes.length).toBeGreaterThan(0);
     for (const node of plan?.nodes ?? []) expect(Number(node.hedgeAfterMs)).toBeGreaterThan(0);
   });
+
+  test('tells in its plan what can differ from one Meilisearch, and why', async () => {
+    const answer = await pod.send('POST', '/indexes/books/explain', { q: 'cobalt' });
+    const [plan] = answer.body['indexes'] as { approximate: { reason: string; why: string }[] }[];
+    const named = plan?.approximate.map(({ reason }) => reason);
+    expect(named).toEqual(['split-words', 'typo-caps', 'prefix-caps']);
+  });
 });
