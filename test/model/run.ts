@@ -1,8 +1,10 @@
 import { holders } from '../../core/covering-set';
+import { expectedErrors } from './check/expected-errors';
 import { RunLog } from './check/log';
 import { searchFaults } from './check/search-check';
 import { finalFaults } from './check/final-check';
 import { answerFaults } from './check/one-node';
+import { checkedFleet } from './fleet/checked';
 import { ModelFleet } from './fleet/fleet';
 import { operate, operationOf } from './fleet/operations';
 import type { Mutation } from './mutations';
@@ -33,26 +35,6 @@ export interface RunOptions {
 const clientPatienceMs = 4_000;
 const quietMs = 120_000;
 const violationsMax = 20;
-
-/** Errors that the docs name for a fleet with faults; any other is a violation. */
-const expectedErrors: ReadonlySet<string> = new Set([
-  'miroir_no_quorum',
-  'miroir_fenced',
-  'miroir_not_ready',
-  'miroir_shard_unavailable',
-  'miroir_interrupted',
-  'miroir_store_unavailable',
-  'miroir_disk_full',
-  'too_many_search_requests',
-  // Of indexes that were deleted, renamed, or made anew without settings.
-  'index_not_found',
-  'invalid_search_filter',
-  'invalid_search_sort',
-  'invalid_search_facets',
-  'invalid_document_filter',
-  'internal',
-  'no answer',
-]);
 
 export const runSeed = (seed: number, sizes?: Sizes, options?: RunOptions): Promise<RunResult> =>
   runStory(generateStory(seed, sizes), options);
@@ -282,10 +264,11 @@ class Run {
   }
 
   async #check(): Promise<void> {
-    for (const fault of await finalFaults(this.#fleet, this.#log)) this.#violate(fault);
     const pod = this.#fleet.podFor(0);
     if (pod === null) throw new Error('No pod is left.');
-    for (const fault of await answerFaults(this.#fleet, pod)) this.#violate(fault);
+    const checked = checkedFleet(this.#fleet, pod);
+    for (const fault of await finalFaults(checked, this.#log)) this.#violate(fault);
+    for (const fault of await answerFaults(checked)) this.#violate(fault);
   }
 
   #openEnds(): string {

@@ -1,8 +1,7 @@
 import { digestDocument } from '../../../core/digest';
 import type { Fleet, IndexEntry, JsonValue } from '../../../core/fleet';
 import { shardOfId } from '../../../core/hash';
-import type { ModelFleet } from '../fleet/fleet';
-import type { ModelNode } from '../fleet/model-node';
+import type { CheckedFleet, CheckedNode } from './checked-fleet';
 import type { RunLog } from './log';
 import { isFinal } from './log';
 import { contentOf, effectOf, orderedWrites, possibleContents, touches } from './expected';
@@ -10,14 +9,14 @@ import { contentOf, effectOf, orderedWrites, possibleContents, touches } from '.
 type Stored = Readonly<Record<string, JsonValue>>;
 
 /** What must hold when everything is quiet and repaired. Each violation in a sentence. */
-export async function finalFaults(fleet: ModelFleet, log: RunLog): Promise<string[]> {
-  const now = await fleet.store.fleet.load();
-  const faults = [...taskFaults(log), ...podFaults(fleet, now)];
+export async function finalFaults(fleet: CheckedFleet, log: RunLog): Promise<string[]> {
+  const now = await fleet.load();
+  const faults = [...taskFaults(log), ...(await podFaults(fleet, now))];
   for (const entry of now.indexes) {
-    const copies = readCopies(fleet, now, entry);
+    const copies = await readCopies(fleet, now, entry);
     faults.push(...stateFaults(entry), ...copyFaults(entry, copies));
     faults.push(...contentFaults(log, entry, copies), ...placeFaults(log, entry, copies));
-    faults.push(...orderFaults(fleet, entry));
+    faults.push(...(await orderFaults(fleet, entry)));
   }
   return faults;
 }
@@ -25,18 +24,20 @@ export async function finalFaults(fleet: ModelFleet, log: RunLog): Promise<strin
 /** Node id → its documents of one index, by id. */
 type Copies = ReadonlyMap<string, ReadonlyMap<string, Stored>>;
 
-function documentsOn(node: ModelNode, uid: string): Map<string, Stored> {
-  const answer = node.ask('POST', `/indexes/${uid}/documents/fetch`, { limit: 100_000 }) as {
+async function documentsOn(node: CheckedNode, uid: string): Promise<Map<string, Stored>> {
+  const answer = (await node.ask('POST', `/indexes/${uid}/documents/fetch`, {
+    limit: 100_000,
+  })) as {
     results?: Stored[];
   };
   return new Map((answer.results ?? []).map((stored) => [String(stored['id']), stored]));
 }
 
-function readCopies(fleet: ModelFleet, now: Fleet, entry: IndexEntry): Copies {
+async function readCopies(fleet: CheckedFleet, now: Fleet, entry: IndexEntry): Promise<Copies> {
   const members = new Set<string>(now.nodes.map(({ id }) => id));
   const copies = new Map<string, Map<string, Stored>>();
   for (const [id, node] of fleet.nodes) {
-    const documents = documentsOn(node, entry.physicalUid);
+    const documents = await documentsOn(node, entry.physicalUid);
     if (members.has(id) || documents.size > 0) copies.set(id, documents);
   }
   return copies;
@@ -183,27 +184,31 @@ function turnFaults(log: RunLog): string[] {
   );
 }
 
-function podFaults(fleet: ModelFleet, now: Fleet): string[] {
-  return [...fleet.pods.values()]
-    .map(({ name, ctx }) => ({ name, epoch: ctx.fleet.current().epoch }))
+async function podFaults(fleet: CheckedFleet, now: Fleet): Promise<string[]> {
+  const pods = await fleet.pods();
+  return pods
     .filter(({ epoch }) => epoch !== now.epoch)
     .map(({ name, epoch }) => `${name} is at epoch ${String(epoch)}, not ${String(now.epoch)}`);
 }
 
 /** The writes that every replica got are in one order on all nodes. */
-function orderFaults(fleet: ModelFleet, entry: IndexEntry): string[] {
-  const orders = [...fleet.nodes.values()].map((node) => {
-    const page = node.ask('GET', `/tasks?indexUids=${entry.physicalUid}&limit=10000`) as {
+async function orderFaults(fleet: CheckedFleet, entry: IndexEntry): Promise<string[]> {
+  const orders: { node: string; tasks: number[] }[] = [];
+  for (const node of fleet.nodes.values()) {
+    const page = (await node.ask(
+      'GET',
+      `/tasks?indexUids=${entry.physicalUid}&limit=10000`,
+    )) as unknown as {
       results: { uid: number; customMetadata?: string; status: string }[];
     };
     const writes = page.results.filter(
       ({ customMetadata, status }) => status === 'succeeded' && /^m\d+$/.test(customMetadata ?? ''),
     );
-    return {
+    orders.push({
       node: node.id,
       tasks: writes.reverse().map((one) => Number(one.customMetadata?.slice(1))),
-    };
-  });
+    });
+  }
   return orders.flatMap(({ node, tasks }) => {
     const inverted = tasks.findIndex((task, at) => at > 0 && task < (tasks[at - 1] ?? 0));
     // A replica that shows another order must have been found stale and filled again since.
