@@ -4,6 +4,12 @@ import { Figures } from './figures';
 /** The buckets that Meilisearch has, so that dashboards go on working. */
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
+/** The engine's name of a route: dashboards of it select by this label. */
+const enginePath = (path: string): string =>
+  path
+    .replace(/^\/(task|batch)(s|es)\/\{uid\}/, '/$1$2/{$1_id}')
+    .replace(/\{\w+\}/g, (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+
 /**
  * What this pod counts of itself, and gauges that the route sets right before they are read. Each pod
  * has its own registry, because several run in one process in tests.
@@ -45,6 +51,17 @@ export class Metrics {
     buckets: secondsBuckets,
     registers: this.#registers,
   });
+  readonly #searchesRunning = new Gauge({
+    name: 'meilisearch_searches_running',
+    help: 'Meilisearch Searches Running',
+    registers: this.#registers,
+  });
+  /** A gauge that only rises, because the engine's is one. */
+  readonly #degradedSearches = new Gauge({
+    name: 'meilisearch_degraded_search_requests',
+    help: 'Meilisearch number of degraded search requests',
+    registers: this.#registers,
+  });
   readonly #nodeMoves = new Counter({
     name: 'miroir_node_health_transitions_total',
     help: 'How often a node went out, came back, or was found to be another, as this pod saw it',
@@ -78,8 +95,22 @@ export class Metrics {
     this.#requests.inc({ method, route: path, status });
     this.#seconds.observe({ method, route: path }, seconds);
     if (path.startsWith('/_miroir')) return;
-    this.#engineRequests.inc({ method, path, status });
-    this.#engineSeconds.observe({ method, path }, seconds);
+    const engine = enginePath(path);
+    this.#engineRequests.inc({ method, path: engine, status });
+    this.#engineSeconds.observe({ method, path: engine }, seconds);
+  }
+
+  searchBegan(): void {
+    this.#searchesRunning.inc();
+  }
+
+  searchEnded(): void {
+    this.#searchesRunning.dec();
+  }
+
+  /** A node of it ran into `searchCutoffMs`. */
+  searchDegraded(): void {
+    this.#degradedSearches.inc();
   }
 
   /** Only for an alias that there is: names that clients make up would have no bound. */

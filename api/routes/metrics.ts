@@ -14,7 +14,15 @@ import { databaseSizes } from '../stats/database-sizes';
 
 /** Counts every answer of this pod. Registered before the routes, or it would not see them. */
 export function countRequests(app: FastifyInstance, metrics: Metrics, fleet: FleetCache): void {
+  app.addHook('onRequest', async (request, reply) => {
+    if (!isSearch(request.routeOptions.url)) return;
+    metrics.searchBegan();
+    // A client that goes away ends its search without an answer.
+    reply.raw.once('close', () => metrics.searchEnded());
+  });
   app.addHook('onResponse', async (request, reply) => {
+    const approximate = String(reply.getHeader('x-miroir-approximate') ?? '').split(', ');
+    if (approximate.includes('skipped-rule')) metrics.searchDegraded();
     const seconds = reply.elapsedTime / 1_000;
     const route = request.routeOptions.url ?? 'none';
     metrics.request(request.method, route, { status: reply.statusCode, seconds });
@@ -23,6 +31,9 @@ export function countRequests(app: FastifyInstance, metrics: Metrics, fleet: Fle
     metrics.aliasNamed(indexUid, request.method);
   });
 }
+
+const isSearch = (route: string | undefined): boolean =>
+  /\/(search|multi-search|facet-search|similar)$/.test(route ?? '');
 
 /** `/metrics`: this pod's counters and the fleet's gauges, for Prometheus. */
 export function registerMetrics(app: FastifyInstance, ctx: ApiContext): void {
@@ -109,6 +120,18 @@ function setDiskGauges({ metrics, disks: watch }: ApiContext, fleet: Fleet): voi
   );
 }
 
+/** Of more open tasks the newest are counted by type and index. */
+const openTasksMax = 1_000;
+
+function counted(
+  kind: 'types' | 'indexes',
+  names: readonly string[],
+): { labels: { kind: string; value: string }; value: number }[] {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].map(([value, count]) => ({ labels: { kind, value }, value: count }));
+}
+
 const openStatuses: readonly FleetTaskStatus[] = ['enqueued', 'processing'];
 
 /** Only tasks that are not over: to count the others every one would have to be read. */
@@ -126,14 +149,24 @@ async function setTaskGauges(ctx: ApiContext): Promise<void> {
   });
   const since = oldest.tasks[0]?.enqueuedAt;
   const { metrics } = ctx;
-  metrics.gauge(
-    'meilisearch_nb_tasks',
-    'Meilisearch Number of tasks',
-    counts.map(({ status, total }) => ({
+  const { tasks } = await ctx.store.tasks.list({
+    limit: openTasksMax,
+    filter: { statuses: openStatuses },
+  });
+  metrics.gauge('meilisearch_nb_tasks', 'Meilisearch Number of tasks', [
+    ...counts.map(({ status, total }) => ({
       labels: { kind: 'statuses', value: status },
       value: total,
     })),
-  );
+    ...counted(
+      'types',
+      tasks.map(({ type }) => type),
+    ),
+    ...counted(
+      'indexes',
+      tasks.flatMap(({ indexUid }) => (indexUid === null ? [] : [indexUid])),
+    ),
+  ]);
   const processing = counts.some(({ status, total }) => status === 'processing' && total > 0);
   metrics.gauge('meilisearch_is_indexing', 'Meilisearch Is Indexing', [
     { value: processing ? 1 : 0 },
@@ -159,6 +192,12 @@ async function setIndexGauges(ctx: ApiContext, entries: readonly IndexEntry[]): 
   });
   const sizes = await databaseSizes(ctx);
   metrics.gauge('meilisearch_index_count', 'Meilisearch Index Count', [{ value: entries.length }]);
+  const updates = entries.map(({ updatedAt }) => Date.parse(updatedAt)).filter((at) => at > 0);
+  metrics.gauge(
+    'meilisearch_last_update',
+    'Meilisearch Last Update',
+    updates.length === 0 ? [] : [{ value: Math.floor(Math.max(...updates) / 1_000) }],
+  );
   metrics.gauge('meilisearch_index_docs_count', 'Meilisearch Index Docs Count', counts.flat());
   metrics.gauge('meilisearch_db_size_bytes', 'Meilisearch DB Size In Bytes', [
     { value: sizes.databaseSize },

@@ -8,6 +8,13 @@ import { waitFor } from '../support/wait-for';
 import { fleetForTest } from './support';
 import type { FleetForTest, PodForTest } from './support';
 
+const engineNames = [
+  ...['db_size_bytes', 'used_db_size_bytes', 'index_count', 'index_docs_count', 'last_update'],
+  ...['http_requests_total', 'http_response_time_seconds_bucket', 'nb_tasks', 'is_indexing'],
+  ...['http_response_time_seconds_sum', 'http_response_time_seconds_count'],
+  ...['searches_running', 'degraded_search_requests', 'task_queue_latency_seconds'],
+].map((name) => `meilisearch_${name}`);
+
 let fleet: FleetForTest;
 let pods: [PodForTest, PodForTest];
 
@@ -54,7 +61,47 @@ test('metrics count requests by route, writes by outcome, documents and stale co
   expect(lines).toContain('miroir_replicas{state="in-sync"} 16');
   expect(lines).toContain('miroir_stale_replicas 0');
   expect(lines).toContain(`miroir_epoch ${pods[0].ctx.fleet.current().epoch}`);
+  // As the dashboards that were made for one Meilisearch ask for them.
+  expect(lines).toContain(
+    'meilisearch_http_requests_total{method="GET",path="/indexes/{index_uid}",status="404"} 1',
+  );
+  const names = new Set(lines.flatMap((line) => /^(meilisearch_\w+)[{ ]/.exec(line)?.[1] ?? []));
+  for (const name of engineNames) expect(names).toContain(name);
+  await pods[0].send('POST', '/indexes/films/search', {});
+  await waitFor(
+    async () =>
+      (await pods[0].send('GET', '/metrics')).text.includes('meilisearch_searches_running 0\n'),
+    { what: 'the search to be over' },
+  );
+  expect(text).toMatch(/^meilisearch_last_update 1\d{9}$/m);
   expect(text).toMatch(/^miroir_request_duration_seconds_count\{.*films|^meilisearch_http_/m);
+});
+
+test('open tasks are counted by status, type and index; routes have the names of the engine', async () => {
+  fleet.nodes.forEach((node) => node.faults.add({ action: { kind: 'holdTasks' } }));
+  const { body } = await pods[0].send('POST', '/indexes/films/documents', [{ id: 3 }]);
+  await pods[0].send('GET', `/tasks/${String(body['taskUid'])}`);
+  await pods[0].send('GET', `/batches/${String(body['taskUid'])}`);
+  await pods[0].send('GET', '/indexes/films/documents/1');
+  const { text } = await pods[0].send('GET', '/metrics');
+  fleet.nodes.forEach((node) => node.faults.clear());
+  for (const [kind, value] of [
+    ['statuses', 'enqueued'],
+    ['types', 'documentAdditionOrUpdate'],
+    ['indexes', 'films'],
+  ]) {
+    expect(text).toMatch(
+      new RegExp(`^meilisearch_nb_tasks\\{kind="${kind}",value="${value}"\\} 1$`, 'm'),
+    );
+  }
+  for (const path of [
+    '/tasks/{task_id}',
+    '/batches/{batch_id}',
+    '/indexes/{index_uid}/documents/{document_id}',
+  ]) {
+    expect(text).toContain(`path="${path}"`);
+  }
+  expect(await pods[0].task(body['taskUid'])).toMatchObject({ status: 'succeeded' });
 });
 
 test('metrics are for keys of all indexes only', async () => {
