@@ -201,6 +201,26 @@ const counts = (variant: Variant, category: Category): Record<string, number> =>
   ),
 });
 
+/** Searches, and how many of them differ in each part: the table of `docs/operating/exactness.md`. */
+const table: readonly (readonly [Variant, Category, readonly number[]])[] = [
+  ['default', 'plain', [90, 0, 0, 0, 0]],
+  ['default', 'threshold', [12, 0, 0, 2, 1]],
+  ['default', 'distinct', [8, 0, 0, 3, 1]],
+  ['tuned', 'plain', [72, 1, 0, 0, 1]],
+  ['tuned', 'threshold', [10, 0, 0, 0, 0]],
+  ['tuned', 'distinct', [11, 1, 0, 6, 1]],
+  ['tuned', 'semantic', [5, 0, 0, 0, 1]],
+  ['tuned', 'hybrid', [12, 6, 6, 3, 2]],
+];
+
+test.each(table)('%s settings, %s searches: %j', (variant, kind, expected) => {
+  expect(Object.values(counts(variant, kind))).toEqual(expected);
+});
+
+test('the table has all 220 recordings', () => {
+  expect(table.reduce((sum, [, , [searches = 0]]) => sum + searches, 0)).toBe(220);
+});
+
 describe('keyword searches with the default settings', () => {
   it.each(['ranks', 'documents'] as const)('have the same %s as one node', (part) => {
     const { failed, of } = failing('default', ['plain', 'threshold'], part);
