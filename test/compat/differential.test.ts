@@ -17,7 +17,10 @@ import { RequestMaker, settings } from './searches';
 import { sidesForTest } from './sides';
 import type { Side, Sides } from './sides';
 
-const seed = Number(process.env['MIROIR_TEST_SEED'] ?? 4_150);
+const ownSeed = 4_150;
+const seed = Number(process.env['MIROIR_TEST_SEED'] ?? ownSeed);
+/** So few requests of another seed may hold two or three more that the engine itself answers by the limit. */
+const countsLeast = seed === ownSeed ? 0.99 : 0.98;
 const requests = 240;
 const corpus = makeCorpus(800, seed, 'synthetic');
 
@@ -62,11 +65,16 @@ const askOf =
 test.each([
   ['details', 0.985],
   ['ids', 0.98],
-  ['totals', 0.98],
-  ['facets', 0.98],
+  ['totals', countsLeast],
+  ['facets', countsLeast],
 ] as const)('%s are those of one node in %d of the requests', (part: Part, least) => {
   if (shareOf(outcome, part) < least) throw new Error(tableOf(outcome));
   expect(shareOf(outcome, part)).toBeGreaterThanOrEqual(least);
+});
+
+test('of a hundred answers at most one differs without naming it', () => {
+  const silent = outcome.samples.filter((sample) => /"name":"[^"]*\(not named\)/.test(sample));
+  expect(silent.length / requests).toBeLessThanOrEqual(0.01);
 });
 
 test('no difference is without a reason, and no request is refused by one side only', () => {
