@@ -97,33 +97,65 @@ export interface GoingIndex {
   readonly nodes?: readonly NodeId[];
 }
 
+/** One change of the fleet takes no more: a script of the store takes a thousand steps at most. */
+const dropsAtOnceMax = 200;
+
 /**
  * Out of the catalogue first; the nodes' copies when no pod can ask for them any more, and when the nodes
- * keep a state without the index: else a recovery of Redis would bring back an index without documents.
- * Nothing happens to another index that has the name by now. False: an alias names the index, and
- * `spareAliased` was asked for.
+ * keep a state without the indexes: else a recovery of Redis would bring back indexes without documents. All
+ * of them go in one change, so that one wait is enough. Nothing happens to another index that has the name of
+ * one by now. Returns those that went: an index that an alias names stays where `spareAliased` is asked for.
  */
-export async function dropIndex(
+export async function dropIndexes(
   tools: ActivityTools,
-  { uid, physicalUid, nodes }: GoingIndex,
+  going: readonly GoingIndex[],
+  options: Origin & Dropping,
+): Promise<readonly IndexUid[]> {
+  const dropped: IndexUid[] = [];
+  for (let at = 0; at < going.length; at += dropsAtOnceMax) {
+    dropped.push(...(await dropSome(tools, going.slice(at, at + dropsAtOnceMax), options)));
+  }
+  return dropped;
+}
+
+async function dropSome(
+  tools: ActivityTools,
+  going: readonly GoingIndex[],
   { who, why, call, spareAliased = false }: Origin & Dropping,
-): Promise<boolean> {
-  let spared = false;
-  const fleet = await tools.store.fleet.update({ who, why, what: `delete ${uid}` }, (present) => {
-    const entry = present.indexes.find((one) => one.physicalUid === physicalUid);
-    spared = spareAliased && entry !== undefined && isAliased(present, entry.uid);
-    if (entry === undefined || spared) return null;
-    return [
-      { op: 'remove-index', uid: entry.uid },
-      { op: 'remove-placement', physicalUid },
-    ];
+): Promise<readonly IndexUid[]> {
+  const spared = new Set<PhysicalUid>();
+  const what = deletionOf(going);
+  const fleet = await tools.store.fleet.update({ who, why, what }, (present) => {
+    spared.clear();
+    const ops = going.flatMap(({ physicalUid }): FleetOp[] => {
+      const entry = present.indexes.find((one) => one.physicalUid === physicalUid);
+      if (entry === undefined) return [];
+      if (spareAliased && isAliased(present, entry.uid)) {
+        spared.add(physicalUid);
+        return [];
+      }
+      return [
+        { op: 'remove-index', uid: entry.uid },
+        { op: 'remove-placement', physicalUid },
+      ];
+    });
+    return ops.length === 0 ? null : ops;
   });
-  if (spared) return false;
-  await passBarrier(tools, { epoch: fleet.epoch, operation: `delete ${uid}` }, call);
+  const gone = going.filter(({ physicalUid }) => !spared.has(physicalUid));
+  if (gone.length === 0) return [];
+  await passBarrier(tools, { epoch: fleet.epoch, operation: what }, call);
   await stateIsKept(tools, call);
-  const holding = nodes ?? fleet.nodes.map(({ id }) => id);
-  for (const node of holding) await deleteIndexOn(tools, node, { physicalUid, call });
-  return true;
+  for (const { physicalUid, nodes, uid } of gone) {
+    const holding = nodes ?? fleet.nodes.map(({ id }) => id);
+    for (const node of holding) await deleteIndexOn(tools, node, { physicalUid, call });
+    call.beat({ dropped: uid });
+  }
+  return gone.map(({ uid }) => uid);
+}
+
+function deletionOf(going: readonly GoingIndex[]): string {
+  const [first, ...others] = going.map(({ uid }) => uid);
+  return `delete ${first ?? ''}${others.length === 0 ? '' : ` and ${String(others.length)} more`}`;
 }
 
 interface Dropping {

@@ -6,9 +6,14 @@ import { builtEntry } from './paths';
 import type { RunningProgram } from './supervisor';
 import { until } from './until';
 
+/** How the vendor's client of the storage finds its credentials, and whom a program trusts. */
+const isForClients = (name: string): boolean =>
+  name.startsWith('AWS_') || name === 'NODE_EXTRA_CA_CERTS';
+
 /** The variables of the configuration that the user has set, and what a program needs to run. */
 export function settingsFrom(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept = foreignEnv(env);
+  for (const name of Object.keys(env).filter(isForClients)) kept[name] = env[name];
   const names = [...Object.values(table).map((setting) => setting.env), 'MIROIR_CONFIG'];
   for (const name of names) if (env[name] !== undefined) kept[name] = env[name];
   return kept;

@@ -3,7 +3,7 @@ import { indexesMatching } from '../../core/archives/drill';
 import { physicalUid } from '../../core/ids';
 import type { ImportPlan } from '../../core/archives/types';
 import { createPace } from '../sync/pace';
-import { dropIndex } from '../index-life';
+import { dropIndexes } from '../index-life';
 import type { ActivityTools, Call } from '../tools';
 import type { CompareRestoredRequest, DrillRecordRequest } from '../types';
 import { withCollected } from './collect';
@@ -51,10 +51,8 @@ export async function dropScratch(
   const planned = plan?.indexes ?? [];
   const left = indexesMatching(indexes, prefix);
   const all = new Map([...planned, ...left].map((one) => [one.physicalUid, one.uid]));
-  for (const [uid, name] of all) {
-    await dropIndex(tools, { uid: name, physicalUid: physicalUid(uid) }, { who, why, call });
-    call.beat({ dropped: name });
-  }
+  const going = [...all].map(([uid, name]) => ({ uid: name, physicalUid: physicalUid(uid) }));
+  await dropIndexes(tools, going, { who, why, call });
 }
 
 /** Keeps the result where metrics, the api and the command line find it. */

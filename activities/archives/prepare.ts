@@ -1,7 +1,7 @@
 import { drillPrefix } from '../../core/archives/drill';
 import type { ImportPlan, ImportRef } from '../../core/archives/types';
 import type { IndexTtl } from '../../core/fleet';
-import { createIndex, dropIndex } from '../index-life';
+import { createIndex, dropIndexes } from '../index-life';
 import { refuse } from '../errors';
 import type { ActivityTools, Call } from '../tools';
 import { openArchive, withArchives } from './open';
@@ -50,8 +50,6 @@ export async function dropImported(
   { ref, plan }: { readonly ref: ImportRef; readonly plan: ImportPlan },
   call: Call,
 ): Promise<void> {
-  for (const index of plan.indexes) {
-    if (index.exists) continue;
-    await dropIndex(tools, index, { who: ref.who, why: ref.why, call });
-  }
+  const made = plan.indexes.filter(({ exists }) => !exists);
+  await dropIndexes(tools, made, { who: ref.who, why: ref.why, call });
 }

@@ -8,7 +8,7 @@ import { defaultSettings } from '../../core/settings/defaults';
 import type { RolloverTerms } from '../../store/record-types';
 import type { FleetOp } from '../../store/types';
 import { refuse } from '../errors';
-import { creationOps, dropIndex, placedEntry, prepareHolders } from '../index-life';
+import { creationOps, dropIndexes, placedEntry, prepareHolders } from '../index-life';
 import type { ActivityTools, Call } from '../tools';
 import type { RolloverDecision, RolloverStepInput } from '../types';
 import { aliasOf, entryByUid, rulesOf, termsOf } from './policy';
@@ -143,13 +143,8 @@ export async function retainIndexes(
   { decision, who, why }: RolloverStepInput,
   call: Call,
 ): Promise<{ deleted: readonly IndexUid[] }> {
-  const deleted: IndexUid[] = [];
-  for (const doomed of decision.doomed) {
-    if (await dropIndex(tools, doomed, { who, why, call, spareAliased: true })) {
-      deleted.push(doomed.uid);
-    }
-  }
-  return { deleted };
+  const { doomed } = decision;
+  return { deleted: await dropIndexes(tools, doomed, { who, why, call, spareAliased: true }) };
 }
 
 /** A roll-back before the flip: nobody was told of the index, so it goes without a trace. */
@@ -158,5 +153,5 @@ export async function dropNextIndex(
   { decision, who, why }: RolloverStepInput,
   call: Call,
 ): Promise<void> {
-  await dropIndex(tools, nextOf(decision), { who, why, call, spareAliased: true });
+  await dropIndexes(tools, [nextOf(decision)], { who, why, call, spareAliased: true });
 }

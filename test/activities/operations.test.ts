@@ -160,6 +160,36 @@ describe('rollover', () => {
     expect(await fleet.run('retainIndexes', step)).toEqual({ deleted: [] });
   });
 
+  test('what goes goes in one change of the fleet, so that one wait is enough; what is aliased stays', async () => {
+    for (let n = 0; n < 4; n += 1) await whole();
+    const entries = (await fleet.store.fleet.load()).indexes;
+    const of = (uid: string) => {
+      const entry = entries.find((one) => one.uid === uid);
+      if (entry === undefined) throw new Error(`no ${uid}`);
+      return { uid: entry.uid, physicalUid: entry.physicalUid, nodes: [] };
+    };
+    const decision = await decide();
+    // The newest two are named by the read alias.
+    const doomed = ['logs-000003', 'logs-000004', 'products'].map(of);
+    const before = await fleet.store.fleet.epoch();
+    const { deleted } = await fleet.run('retainIndexes', {
+      ...{ decision: { ...decision, doomed }, ...origin },
+    });
+    expect(deleted).toEqual(['products']);
+    expect(await fleet.store.fleet.epoch()).toBe(before + 1);
+    await fleet.store.fleet.update({ ...origin, what: 'no aliases' }, () => [
+      { op: 'remove-alias', name: indexUid('logs-search') },
+      { op: 'remove-alias', name: indexUid('logs') },
+    ]);
+    const rest = { decision: { ...decision, doomed: doomed.slice(0, 2) }, ...origin };
+    const all = await fleet.run('retainIndexes', rest);
+    expect(all.deleted).toEqual(['logs-000003', 'logs-000004']);
+    expect(await fleet.store.fleet.epoch()).toBe(before + 3);
+    const [last] = await fleet.store.fleet.log(1);
+    expect(last).toMatchObject({ what: 'delete logs-000003 and 1 more' });
+    expect((await fleet.store.fleet.load()).indexes).toEqual([]);
+  });
+
   test('a roll-back before the flip leaves no trace', async () => {
     const step = { decision: await decide(), ...origin };
     await fleet.run('createNextIndex', step);
