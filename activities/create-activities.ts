@@ -14,7 +14,7 @@ import { inspectArchive } from './archives/inspect';
 import { createImported, dropImported } from './archives/prepare';
 import { beginTask, endTask } from './archives/tasks';
 import { awaitTasks, dropParts, startArchive, writeIndexParts } from './archives/write-parts';
-import type { Failpoint } from '../core/operations';
+import type { Failpoint, SyncRef } from '../core/operations';
 import { passBarrier } from './barrier';
 import { canariesAreGreen, runCanary } from './canaries';
 import { claimGroups, releaseGroups } from './claims';
@@ -54,6 +54,8 @@ import {
 } from './rollover/steps';
 import { broadcastSettings } from './settings';
 import { checkSettings } from './settings-check';
+import { awaitSources } from './sync/await-sources';
+import { namingLosses } from './sync/away';
 import { catchUpRound } from './sync/catch-up';
 import { copyRanges } from './sync/copy';
 import { cutOver, reverseCutOver } from './sync/cut-over';
@@ -133,14 +135,17 @@ function activity<N extends Names>(
   };
 }
 
+const itself = (ref: SyncRef): SyncRef => ref;
+
 /** Each activity by its name, without what Temporal gives it: for whoever runs them without Temporal. */
 export const activityRuns: { readonly [N in Names]: Run<N> } = {
-  openTarget,
+  openTarget: namingLosses(openTarget, itself),
   passBarrier,
-  copyRanges,
-  catchUpRound,
-  joinUnderFence,
-  verifyCopy,
+  copyRanges: namingLosses(copyRanges, ({ ref }) => ref),
+  catchUpRound: namingLosses(catchUpRound, itself),
+  joinUnderFence: namingLosses(joinUnderFence, itself),
+  verifyCopy: namingLosses(verifyCopy, itself),
+  awaitSources,
   canariesAreGreen,
   cutOver,
   reverseCutOver,

@@ -9,6 +9,8 @@ import { isNodeError } from '../meili/node-error';
 export type RefuseType =
   | 'node-unknown'
   | 'node-strange'
+  | 'node-away'
+  | 'source-behind'
   | 'index-gone'
   | 'replicas-changed'
   | 'copy-needed'

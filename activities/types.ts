@@ -31,6 +31,7 @@ import type {
   Verdict,
   VerifyResult,
 } from '../core/operations';
+import type { SourcesFound } from '../core/sync-losses';
 import type { PlacementChange, Reshard } from '../core/placement-change';
 import type { MigrationActivities } from './migration/types';
 import type { NodeInspection, UpgradeInput, UpgradePlan } from '../core/upgrade';
@@ -49,6 +50,21 @@ export interface LeaveRequest extends Origin {
   readonly shards: readonly ShardId[];
   /** The sync they belong to, if any: its attempts may send nothing more. */
   readonly runKey: string;
+  /**
+   * When a node that does not answer is left with its rows, milliseconds since 1970: the next repair or
+   * rebalance deletes the documents when it is back. Absent: it is waited for as long as it takes.
+   */
+  readonly until?: number;
+}
+
+export interface SourcesRequest {
+  readonly ref: SyncRef;
+  /** A source that is in sync and does not answer is waited for until then, milliseconds since 1970. */
+  readonly graceUntil: number;
+  /** Everything else is waited for until then. */
+  readonly until: number;
+  /** Whose events say what was found: the sync and what started it. */
+  readonly operations: readonly string[];
 }
 
 export interface PlanRequest {
@@ -210,6 +226,11 @@ export interface Activities extends MigrationActivities {
   catchUpRound(ref: SyncRef): Promise<CatchUpResult>;
   joinUnderFence(ref: SyncRef): Promise<JoinOutcome>;
   verifyCopy(ref: SyncRef): Promise<VerifyResult>;
+  /**
+   * After a step failed because a node is away or a source fell behind: returns when the sync can go on,
+   * from the same copies or from others, or with what is missing when the time is over.
+   */
+  awaitSources(request: SourcesRequest): Promise<SourcesFound>;
   canariesAreGreen(request: { readonly index: IndexUid }): Promise<Verdict>;
   /** Refused when a target copy is not `joined` any more: it missed a write and must be filled again. */
   cutOver(ref: SyncRef): Promise<Verdict>;

@@ -143,6 +143,10 @@ export interface TtlConfig {
 export interface SyncConfig {
   /** How long the source of a move is kept in step after the cut-over. */
   readonly graceMs: number;
+  /** A source that does not answer for so long is replaced by another in-sync copy. */
+  readonly sourceGraceMs: number;
+  /** A target, or the last copy of a shard, is waited for so long; then the sync is undone. */
+  readonly awayMaxMs: number;
   readonly rangeDocumentsMax: number;
   readonly parallelSyncs: number;
   /** `null`: not throttled. */

@@ -252,6 +252,20 @@ export const table: { readonly [P in Path]: Setting<ValueAt<P>> } = {
     default: 300_000,
     about: 'How long a move can be reversed at once after the cut-over.',
   },
+  'sync.sourceGraceMs': {
+    env: 'MIROIR_SYNC_SOURCE_GRACE_MS',
+    kind: milliseconds(0, 24 * hour),
+    default: 60_000,
+    about:
+      'A source that does not answer for so long is left, and its shards are read from other in-sync copies.',
+  },
+  'sync.awayMaxMs': {
+    env: 'MIROIR_SYNC_AWAY_MAX_MS',
+    kind: milliseconds(1_000, 7 * 24 * hour),
+    default: 900_000,
+    about:
+      'So long a sync waits for a target, or for the last copy of a shard, before it is undone; and a clean-up for the node.',
+  },
   'sync.rangeDocumentsMax': {
     env: 'MIROIR_SYNC_RANGE_DOCUMENTS',
     kind: integer(1, 100_000),

@@ -1,6 +1,7 @@
 import type { JsonValue } from './fleet';
 import type { Epoch, GroupId, IndexUid, NodeId, PhysicalUid, ShardId } from './ids';
 import type { NodeToAdd, PlacementChange } from './placement-change';
+import type { SyncFeed } from './sync-losses';
 
 export type { NodeToAdd } from './placement-change';
 
@@ -94,6 +95,10 @@ export interface SyncOptions {
   readonly graceMs: number;
   /** A catch-up round of at most so many ids is small enough to join after. */
   readonly smallRoundIds: number;
+  /** A source that does not answer for so long is replaced by another in-sync copy; a minute by default. */
+  readonly sourceGraceMs?: number;
+  /** A node that nothing can replace is waited for so long before the sync is undone; 15 minutes by default. */
+  readonly awayMaxMs?: number;
   /** An activity that was not heard of for this long is started again; 10 s by default. */
   readonly heartbeatTimeoutMs?: number;
   /** A run starts over with a fresh history at this length; 4,000 by default. */
@@ -109,6 +114,8 @@ export interface SyncResume {
   /** Shards that were stale on the target before the sync. */
   readonly wasStale: readonly ShardId[];
   readonly startedAt: string;
+  /** Where the shards are read from, once that is not the source any more. */
+  readonly feeds?: readonly SyncFeed[];
 }
 
 export interface SyncInput extends Origin, SyncPair {
@@ -120,6 +127,8 @@ export interface SyncInput extends Origin, SyncPair {
 
 /** Names a sync to its activities: constant through all of its runs and retries. */
 export interface SyncRef extends SyncPair, Origin {
+  /** Where the shards are read from; absent: all of them from `source`, for as long as that is in sync. */
+  readonly feeds?: readonly SyncFeed[];
   /** The workflow id; attempt numbers count under it. */
   readonly runKey: string;
 }

@@ -60,11 +60,15 @@ function planShard({ entry, wanted }: PlanMovesInput, group: GroupId, shard: Sha
   const present = rowOf(entry.placement, group, shard);
   const wantedNodes = rowOf(wanted, group, shard).map(({ node }) => node);
   const names = { physicalUid: entry.physicalUid, group, shard };
-  // A joined copy gets every write and needs no copying; a leaving one must first be gone.
+  // A joined copy gets every write and needs no copying; a leaving one must first be gone, and is made
+  // anew by the plan after this one.
   const settled = new Set(
     present.filter((r) => inSync(r) || r.state === 'joined').map((r) => r.node),
   );
-  const targets = wantedNodes.filter((node) => !settled.has(node)).sort();
+  const leaving = present.filter(({ state }) => state === 'leaving').map(({ node }) => node);
+  const targets = wantedNodes
+    .filter((node) => !settled.has(node) && !leaving.includes(node))
+    .sort();
   const spare = present
     .filter(({ node, state }) => state !== 'leaving' && !wantedNodes.includes(node))
     .sort((a, b) => (a.node < b.node ? -1 : 1));
@@ -78,7 +82,9 @@ function planShard({ entry, wanted }: PlanMovesInput, group: GroupId, shard: Sha
   const moved = new Set(moves.filter(({ kind }) => kind === 'move').map(({ source }) => source));
   // Without a wanted copy the last ones stay: a group that has no node left gives nothing away.
   const removable = wantedNodes.length === 0 ? [] : spare.filter(({ node }) => !moved.has(node));
-  return { moves, removals: removable.map(({ node }) => ({ ...names, node })) };
+  // A clean-up whose node was away left it so: it is finished by whatever is planned next.
+  const gone = [...removable.map(({ node }) => node), ...leaving];
+  return { moves, removals: gone.map((node) => ({ ...names, node })) };
 }
 
 /** An in-sync copy to read from: of the same group if it has one, a different one for each shard. */

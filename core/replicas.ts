@@ -128,7 +128,10 @@ export function joinTarget(entry: IndexEntry, step: ReplicaStep): Transition {
   });
 }
 
-/** Reads go to the target. The source, where there is one, still gets writes: a way back. */
+/**
+ * Reads go to the target. The source, where there is one, still gets writes: a way back. A source that is
+ * not in sync any more stays what it is, and there is none.
+ */
 export function cutOver(entry: IndexEntry, step: FlipStep): Transition {
   return flip(entry, step.group, step.shards, { from: step.source, to: step.target });
 }
@@ -155,10 +158,9 @@ function flip(
       return;
     }
     if (toState === 'joined') draft.set(group, shard, to, 'in-sync');
-    if (from === null || fromState === 'joined') return;
     if (from === to) draft.refuse(shard, to, 'source and target are the same');
-    else if (fromState === 'in-sync') draft.set(group, shard, from, 'joined');
-    else draft.refuse(shard, from, `cannot be left by the reads, it is ${fromState ?? 'absent'}`);
+    // Of all other states a copy is not read: one that missed a write, or is gone, has been left already.
+    else if (from !== null && fromState === 'in-sync') draft.set(group, shard, from, 'joined');
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import type { IndexUid } from '../core/ids';
 import type { GuardState, PodFigures } from '../core/slo';
 import type { Keys } from './keys';
 import { parsed } from './script';
@@ -22,6 +23,10 @@ export interface FigureStore {
   addEvent(operation: string, event: OperationEvent): Promise<void>;
   /** Oldest first. */
   events(operation: string): Promise<OperationEvent[]>;
+  /** One more time a sync of this index goes on from other copies than before. */
+  countSourceChange(index: IndexUid): Promise<void>;
+  /** Since the store was made; indexes that are gone are named too. */
+  sourceChanges(): Promise<{ readonly index: string; readonly count: number }[]>;
 }
 
 const eventsMax = 200;
@@ -62,6 +67,13 @@ export function createFigureStore({ redis, keys }: { redis: Redis; keys: Keys })
     async events(operation) {
       const texts = await redis.lrange(keys.operationEvents(operation), 0, -1);
       return texts.map((text) => parsed<OperationEvent>(text));
+    },
+    async countSourceChange(index) {
+      await redis.hincrby(keys.sourceChanges, index, 1);
+    },
+    async sourceChanges() {
+      const counts = await redis.hgetall(keys.sourceChanges);
+      return Object.entries(counts).map(([index, count]) => ({ index, count: Number(count) }));
     },
   };
 }

@@ -32,6 +32,8 @@ export interface Keys {
   guardState(operation: string): string;
   /** List, oldest first, bounded, expires. */
   operationEvents(operation: string): string;
+  /** Hash: index uid → how often a sync of it went on from other copies. */
+  readonly sourceChanges: string;
 
   /** Hash: pod id → `<registeredAt> <JSON>`. */
   readonly pods: string;
@@ -130,6 +132,7 @@ export function createKeys(prefix: string): Keys {
     nodeDisks: at('node-index', 'disks'),
     podFigures: at('pod', 'figures'),
     guardState: (operation) => at('guard-state', operation),
+    sourceChanges: at('sync', 'source-changes'),
     operationEvents: (operation) => at('operation-events', operation),
     pods: at('pod', 'all'),
     podLeases: at('pod', 'leases'),

@@ -10,6 +10,7 @@ import type { WantedSchedule } from '../workflows/schedules';
 const optionsOf = ({ sync, worker }: Config): RunOptions => ({
   ...{ autoApprove: true, parallelSyncs: sync.parallelSyncs, graceMs: sync.graceMs },
   ...{ documentsPerSecond: sync.documentsPerSecond, approvalExpiryMs: 1_000 },
+  ...{ sourceGraceMs: sync.sourceGraceMs, awayMaxMs: sync.awayMaxMs },
   ...{ smallRoundIds: sync.smallRoundIds, heartbeatTimeoutMs: worker.heartbeatMs },
 });
 

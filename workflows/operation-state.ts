@@ -44,6 +44,10 @@ export interface OperationState {
   copyMs: number;
   /** How long writes had to wait in the fence that succeeded. */
   fencedMs: number;
+  /** The nodes that a sync reads from since it had to leave its source. */
+  readFrom: readonly string[] | null;
+  /** A node that did not answer when what was on it had to go. */
+  leftOn: string | null;
   /** What the run found or did, for whoever reads its view. */
   report: JsonValue;
   error: string | null;

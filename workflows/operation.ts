@@ -62,6 +62,8 @@ function firstState(spec: OperationSpec): OperationState {
     documentsCopied: spec.resumed?.documentsCopied ?? 0,
     copyMs: 0,
     fencedMs: 0,
+    readFrom: null,
+    leftOn: null,
     report: null,
     error: null,
     over: false,

@@ -86,6 +86,11 @@ export const localView: LocalActivityOptions = {
   retry: { initialInterval: '100 milliseconds', maximumInterval: '2 seconds' },
 };
 
+/** A source that does not answer for longer is replaced by another in-sync copy. */
+export const sourceGraceMsDefault = 60_000;
+/** A node that nothing can replace is waited for so long before a sync is undone. */
+export const awayMaxMsDefault = 15 * 60_000;
+
 /** A run starts over with a fresh history at this length, long before the server insists. */
 export const historyEventsMax = 4_000;
 

@@ -50,6 +50,8 @@ function inputOf(operation: Operation, sync: PlannedSync, { options }: PlannedWo
       documentsPerSecond: shareOf(operation.state.documentsPerSecond, options),
       graceMs: options.graceMs,
       smallRoundIds: options.smallRoundIds,
+      ...(options.sourceGraceMs === undefined ? {} : { sourceGraceMs: options.sourceGraceMs }),
+      ...(options.awayMaxMs === undefined ? {} : { awayMaxMs: options.awayMaxMs }),
       ...(options.heartbeatTimeoutMs === undefined
         ? {}
         : { heartbeatTimeoutMs: options.heartbeatTimeoutMs }),

@@ -15,6 +15,8 @@ import { deleteWhenKept } from './delete-when-kept';
 import { fatal, textOf } from './failures';
 import { operate } from './handlers';
 import type { Operation } from './operation';
+import { awayMaxMs, isDifference, lossOf, outlive, readFrom } from './outlive';
+import type { Loss } from './outlive';
 import {
   bulkCopy,
   canaryPauseMs,
@@ -31,7 +33,8 @@ import { line } from './summaries/line';
 
 interface Sync {
   readonly input: SyncInput;
-  readonly ref: SyncRef;
+  /** Changes when other copies are read than before. */
+  ref: SyncRef;
   readonly operation: Operation;
   readonly activities: ReturnType<typeof activitiesOf>;
   /** Set when the run goes on after continue-as-new; used up by the first phase it names. */
@@ -40,6 +43,10 @@ interface Sync {
   wasStale: readonly ShardId[];
   /** Nothing to undo before it. */
   opened: boolean;
+  /** It was opened once, so it is known which copies were stale before. */
+  wasOpen: boolean;
+  /** Other copies are read than those that the target was filled from before it joined. */
+  verifiesAnother: boolean;
 }
 
 /** The proxies are taken apart by name: they know no names of their own. */
@@ -92,7 +99,7 @@ export async function syncShards(input: SyncInput): Promise<SyncReport> {
 async function fillUntilCutOver(sync: Sync): Promise<void> {
   const { operation, activities, ref } = sync;
   for (let fills = 1; ; fills += 1) {
-    await operation.cancellable(() => fill(sync));
+    await operation.cancellable(() => fillInSpiteOfLosses(sync));
     await operation.enter('cut-over');
     // Point of no return: after this change the target answers for the shards. No cancel is accepted
     // any more; until the clean-up a reverse still flips back, because the source gets every write.
@@ -105,10 +112,53 @@ async function fillUntilCutOver(sync: Sync): Promise<void> {
   }
 }
 
+/** Goes on where it stopped when the nodes are back, and from other copies when a source is not. */
+async function fillInSpiteOfLosses(sync: Sync): Promise<void> {
+  for (;;) {
+    try {
+      return await fill(sync);
+    } catch (error) {
+      const loss = lossOf(error);
+      if (loss !== null) await goOnAfter(sync, loss);
+      else if (sync.verifiesAnother && isDifference(error)) startOver(sync);
+      else throw error;
+    }
+  }
+}
+
+async function goOnAfter(sync: Sync, loss: Loss): Promise<void> {
+  const { operation } = sync;
+  const { phase } = operation.state;
+  const feeds = await outlive(operation, sync, loss);
+  // Copies equal each other in what was acknowledged only, and a source that fell behind unseen may have
+  // been read: what is there already is compared with the new ones, and only what differs is sent.
+  const joined = phase === 'verify';
+  if (phase === 'open') startOver(sync);
+  else if (joined) sync.resumeAt = 'verify';
+  else if (feeds !== null || phase === 'copy') sync.resumeAt = 'copy';
+  else sync.resumeAt = 'catch-up';
+  if (loss.cursor !== null && phase === 'copy') keepCursor(sync, loss.cursor);
+  if (feeds !== null) {
+    sync.cursor = null;
+    sync.ref = readFrom(sync.ref, feeds);
+    sync.verifiesAnother = joined;
+    operation.state.readFrom = feeds.map(({ node }) => node);
+  }
+  if (sync.resumeAt !== null) await continueIfLong(sync, sync.resumeAt);
+}
+
+/** Opened again, a target that had joined begins as a stale one does: all of it is compared. */
+function startOver(sync: Sync): void {
+  sync.resumeAt = null;
+  sync.cursor = null;
+  sync.verifiesAnother = false;
+}
+
 async function fill(sync: Sync): Promise<void> {
   await open(sync);
   await copy(sync);
   await catchUpAndJoin(sync);
+  sync.resumeAt = null;
   await sync.operation.enter('verify');
   await sync.activities.verifyCopy(sync.ref);
   await waitForCanaries(sync);
@@ -119,9 +169,10 @@ async function open(sync: Sync): Promise<void> {
   if (sync.resumeAt !== null) return;
   const { operation, activities, ref } = sync;
   await operation.enter('open');
-  const again = sync.opened;
+  const again = sync.wasOpen;
   sync.opened = true;
   const { epoch, wasStale } = await activities.openTarget(ref);
+  sync.wasOpen = true;
   // A copy that became stale during this sync is not one that a roll-back leaves behind.
   if (!again) sync.wasStale = wasStale;
   await operation.enter('barrier');
@@ -132,24 +183,29 @@ async function open(sync: Sync): Promise<void> {
 
 async function copy(sync: Sync): Promise<void> {
   const { operation, activities, ref } = sync;
-  if (sync.resumeAt === 'catch-up') return;
+  if (sync.resumeAt === 'catch-up' || sync.resumeAt === 'verify') return;
   await operation.enter('copy');
   for (;;) {
     await operation.checkpoint();
     const began = Date.now();
     const { cursor, outcome } = await activities.copyRanges({ ref, cursor: sync.cursor });
     operation.state.copyMs += Date.now() - began;
-    operation.state.documentsCopied += cursor.sent - (sync.cursor?.sent ?? 0);
-    sync.cursor = cursor;
+    keepCursor(sync, cursor);
     if (outcome === 'done') break;
     await continueIfLong(sync, 'copy');
   }
   sync.cursor = null;
 }
 
+function keepCursor(sync: Sync, cursor: CopyCursor): void {
+  sync.operation.state.documentsCopied += Math.max(0, cursor.sent - (sync.cursor?.sent ?? 0));
+  sync.cursor = cursor;
+}
+
 /** Rounds until one is small, then the join; when writes are too dense to join, more rounds. */
 async function catchUpAndJoin(sync: Sync): Promise<void> {
   const { operation, activities, ref, input } = sync;
+  if (sync.resumeAt === 'verify') return;
   sync.resumeAt = null;
   for (;;) {
     await operation.enter('catch-up');
@@ -187,6 +243,8 @@ async function waitForCanaries(sync: Sync): Promise<void> {
 async function reversedInGrace(sync: Sync): Promise<boolean> {
   const { operation, input } = sync;
   if (input.kind === 'copy') return false;
+  // A source that the sync had to leave missed writes, or may have: there is no way back to keep open.
+  if (sync.ref.feeds !== undefined) return false;
   const { state } = operation;
   state.cancellable = false;
   state.reversible = true;
@@ -252,13 +310,20 @@ function leaveRequest(
 }
 
 async function leave(sync: Sync, request: LeaveRequest): Promise<void> {
-  const { operation, activities } = sync;
+  const { operation, activities, input } = sync;
   const epoch = await activities.startLeaving(request);
   if (epoch === null) return;
   await operation.waiting(`every pod to know epoch ${String(epoch)}`, () =>
     activities.passBarrier({ epoch, operation: operation.id }),
   );
-  await deleteWhenKept(operation, epoch, () => activities.removeLeaving(request));
+  const until = Date.now() + awayMaxMs(input);
+  try {
+    await deleteWhenKept(operation, epoch, () => activities.removeLeaving({ ...request, until }));
+  } catch (error) {
+    // Its rows stay, leaving, so nothing there is seen; the next repair or rebalance removes them.
+    if (lossOf(error) === null) throw error;
+    operation.state.leftOn = request.node;
+  }
 }
 
 async function report(
@@ -293,6 +358,7 @@ async function continueIfLong(sync: Sync, step: SyncStep): Promise<void> {
     resume: {
       ...{ step, documentsCopied, paused, cursor: sync.cursor, wasStale: sync.wasStale },
       startedAt: operation.startedAt,
+      ...(sync.ref.feeds === undefined ? {} : { feeds: sync.ref.feeds }),
     },
   });
 }
@@ -313,17 +379,22 @@ function specOf(input: SyncInput) {
 
 function startSync(input: SyncInput, operation: Operation): Sync {
   const { physicalUid, index, group, source, sourceGroup, target, shards, kind, who, why } = input;
+  const ref = {
+    ...{ physicalUid, index, group, source, sourceGroup, target, shards, kind, who, why },
+    runKey: operation.id,
+  };
+  const feeds = input.resume?.feeds;
   return {
     input,
     operation,
-    ref: {
-      ...{ physicalUid, index, group, source, sourceGroup, target, shards, kind, who, why },
-      runKey: operation.id,
-    },
+    ref: feeds === undefined ? ref : readFrom(ref, feeds),
     activities: activitiesOf(input),
     resumeAt: input.resume?.step ?? null,
     cursor: input.resume?.cursor ?? null,
     wasStale: input.resume?.wasStale ?? [],
     opened: input.resume !== undefined,
+    wasOpen: input.resume !== undefined,
+    // A run that continues to verify does so because it reads from others since the join.
+    verifiesAnother: input.resume?.step === 'verify' && input.resume.feeds !== undefined,
   };
 }

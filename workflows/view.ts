@@ -85,6 +85,8 @@ export function viewOf(
       reversible: state.reversible,
       copyMs: state.copyMs,
       fencedMs: state.fencedMs,
+      ...(state.readFrom === null ? {} : { readFrom: [...state.readFrom] }),
+      ...(state.leftOn === null ? {} : { leftOn: state.leftOn }),
     },
     startedAt,
     updatedAt: now,

@@ -8,9 +8,13 @@ import type { ActivityTools } from '../tools';
 import type { NodeId } from '../../core/ids';
 
 /** Asks a node who it is. Throws the client's NodeError when it does not answer. */
-export async function inspect(tools: ActivityTools, node: FleetNode): Promise<NodeVerdict> {
+export async function inspect(
+  tools: ActivityTools,
+  node: FleetNode,
+  deadlineMs = tools.config.nodeDeadlineMs,
+): Promise<NodeVerdict> {
   const client = tools.nodes.client(node);
-  const options = { deadlineMs: tools.config.nodeDeadlineMs };
+  const options = { deadlineMs };
   const identity = await readIdentity(client, options);
   const mark = (await tools.store.nodeMarks.all()).get(node.id);
   const counts = mark !== undefined && mark.instance === node.instanceId && identity !== null;

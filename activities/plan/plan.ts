@@ -97,13 +97,28 @@ export async function planRepair(
     const moves = stale.filter((one) => one.entry === entry).flatMap(repairOf);
     return pairsOf(entry, moves).map((pair) => ({ entry, pair }));
   });
-  const groups = [...new Set(pairs.map(({ pair }) => pair.group))].sort((a, b) => a - b);
+  const removals = shard === null ? entries.flatMap((entry) => leavingOn(entry, targets)) : [];
+  const of = [...pairs.map(({ pair }) => pair.group), ...removals.map(({ group }) => group)];
+  const groups = [...new Set(of)].sort((a, b) => a - b);
   return complete(
     tools,
     fleet,
-    { pairs, removals: [], notKept: stale.flatMap(unrepairable), groups },
+    { pairs, removals, notKept: stale.flatMap(unrepairable), groups },
     call,
   );
+}
+
+/** What a clean-up left on nodes that were away: it is finished here. */
+function leavingOn(entry: IndexEntry, nodes: readonly NodeId[]): PlannedRemoval[] {
+  const { physicalUid } = entry;
+  const removals = entry.placement.flatMap(({ group, shards }) =>
+    shards.flatMap((row, at) =>
+      row
+        .filter(({ node, state }) => state === 'leaving' && nodes.includes(node))
+        .map(({ node }) => ({ physicalUid, group, node, shard: at as ShardId })),
+    ),
+  );
+  return removalsOf(entry, removals);
 }
 
 interface StaleCopy {

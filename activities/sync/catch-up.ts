@@ -10,8 +10,8 @@ import { levelRange } from './copy';
 import { readDocuments } from './read-documents';
 import { createSender } from './sender';
 import type { Sender } from './sender';
-import { entryNow, openSession } from './session';
-import type { Session } from './session';
+import { demandSources, entryNow, ofShard, openSession, sourcesWorkedOff } from './session';
+import type { Session, ShardSession } from './session';
 
 /** Ids taken from one journal in one round; more of them wait for the next round. */
 const journalIdsMax = 20_000;
@@ -48,7 +48,8 @@ export async function catchUpRound(
 ): Promise<CatchUpResult> {
   const session = await openSession(tools, ref, call);
   const journals = await readJournals(session);
-  await allWorkedOff(session.source, { clock: tools.clock, call });
+  await demandSources(session);
+  await sourcesWorkedOff(session);
   const entry = await entryNow(session);
   const sender = createSender(session);
   for (const journal of journals) {
@@ -73,11 +74,17 @@ export interface CatchUp {
   readonly entry: IndexEntry;
 }
 
+interface ShardCatchUp extends CatchUp {
+  readonly session: ShardSession;
+}
+
 /** The source must have worked off what the journal names, before this is called. */
-export async function copyJournal(catchUp: CatchUp, journal: ShardJournal): Promise<void> {
-  const { session, entry } = catchUp;
-  const { tools, ref } = session;
+export async function copyJournal(whole: CatchUp, journal: ShardJournal): Promise<void> {
+  const { entry } = whole;
   const { shard, ids, all } = journal;
+  const session = ofShard(whole.session, shard);
+  const { tools, ref } = session;
+  const catchUp = { ...whole, session };
   if (entry.primaryKey !== null) {
     if (all !== null) await copyWholeShard(catchUp, shard, entry.primaryKey);
     await copyIds(catchUp, ids, entry.primaryKey);
@@ -87,7 +94,7 @@ export async function copyJournal(catchUp: CatchUp, journal: ShardJournal): Prom
 
 /** After a write by filter or by function nobody knows the ids: all of the shard is compared. */
 async function copyWholeShard(
-  { session, sender, entry }: CatchUp,
+  { session, sender, entry }: ShardCatchUp,
   shard: ShardId,
   primaryKey: string,
 ): Promise<void> {
@@ -106,7 +113,7 @@ async function copyWholeShard(
 }
 
 async function copyIds(
-  { session, sender }: CatchUp,
+  { session, sender }: ShardCatchUp,
   entries: readonly JournalEntry[],
   primaryKey: string,
 ): Promise<void> {

@@ -8,7 +8,7 @@ import { tryAgain } from '../errors';
 import type { NodeSide } from '../node-queue';
 import { countDocuments, readDocuments } from './read-documents';
 import type { DocumentPage, ReadDocument } from './read-documents';
-import type { Session } from './session';
+import type { ShardSession } from './session';
 
 /** Slots `[from, to)`. */
 export interface SlotRange {
@@ -22,7 +22,7 @@ export function slotsOfShard(shard: ShardId, shardCount: number): SlotRange {
 }
 
 /** How wide a range may be so that it has about `rangeDocumentsMax` documents on the fuller side. */
-export async function rangeWidth(session: Session, whole: SlotRange): Promise<number> {
+export async function rangeWidth(session: ShardSession, whole: SlotRange): Promise<number> {
   const filter = slotRangeFilter(whole.from, whole.to);
   const { source, target, call, tools } = session;
   const counts = await Promise.all([
@@ -54,7 +54,7 @@ interface Part {
 }
 
 async function readSide(
-  session: Session,
+  session: ShardSession,
   side: NodeSide,
   part: Part,
 ): Promise<DocumentPage | null> {
@@ -73,7 +73,7 @@ async function readSide(
 }
 
 /** Null: one side's part is too large to be read at once. */
-export async function readSides(session: Session, part: Part): Promise<SidesPair | null> {
+export async function readSides(session: ShardSession, part: Part): Promise<SidesPair | null> {
   const { tools, source, target } = session;
   const until = tools.clock.now() + tools.config.nodeDeadlineMs;
   const [ours, theirs] = await Promise.all([
@@ -88,7 +88,7 @@ export async function readSides(session: Session, part: Part): Promise<SidesPair
  * in half, so what is compared is always complete.
  */
 export async function readRange(
-  session: Session,
+  session: ShardSession,
   asked: SlotRange,
   primaryKey: string,
 ): Promise<RangePair> {

@@ -1,5 +1,4 @@
 import type { CopyCursor, CopyResult, SyncRef } from '../../core/operations';
-import { allWorkedOff } from '../node-queue';
 import { preparePhysicalIndex } from '../physical-index';
 import { stopIfCancelled } from '../tools';
 import type { ActivityTools, Call } from '../tools';
@@ -9,8 +8,8 @@ import { createPace } from './pace';
 import type { Pace } from './pace';
 import { createSender } from './sender';
 import type { Sender } from './sender';
-import { entryNow, openSession } from './session';
-import type { Session } from './session';
+import { entryNow, ofShard, openSession, sourcesWorkedOff } from './session';
+import type { ShardSession } from './session';
 import { SmallShards } from './small-shards';
 import type { ShardsPair } from './small-shards';
 
@@ -42,7 +41,7 @@ export async function copyRanges(
 ): Promise<CopyResult> {
   const session = await openSession(tools, ref, call);
   // Writes that were begun before the barrier stand in no journal: they are in the source's queue.
-  await allWorkedOff(session.source, { clock: tools.clock, call });
+  await sourcesWorkedOff(session);
   const entry = await entryNow(session);
   // A sync that left this node at the same time may have taken its empty index for unused.
   await preparePhysicalIndex(session.target, entry, { clock: tools.clock, call });
@@ -55,7 +54,8 @@ export async function copyRanges(
     const shard = ref.shards[cursor.shardAt];
     // An index without a primary key has no documents: what comes later stands in the journal.
     if (shard === undefined || entry.primaryKey === null) break;
-    const copying = { session, sender, pace, primaryKey: entry.primaryKey, before };
+    const ofThis = ofShard(session, shard);
+    const copying = { session: ofThis, sender, pace, primaryKey: entry.primaryKey, before };
     const pair = cursor.nextSlot > 0 ? null : await small.read(cursor.shardAt, entry.primaryKey);
     const copied =
       pair === null
@@ -90,7 +90,7 @@ async function copyPair(
 }
 
 interface Copying {
-  readonly session: Session;
+  readonly session: ShardSession;
   readonly sender: Sender;
   readonly pace: Pace;
   readonly primaryKey: string;
@@ -127,7 +127,7 @@ async function copyShard(
 
 /** Sends what differs in one range. */
 export async function levelRange(
-  session: Session,
+  session: ShardSession,
   sender: Sender,
   { asked, primaryKey }: { readonly asked: SlotRange; readonly primaryKey: string },
 ): Promise<{ range: SlotRange; documents: number }> {

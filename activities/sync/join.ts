@@ -1,12 +1,12 @@
 import type { JoinOutcome, SyncRef } from '../../core/operations';
 import type { OutstandingWrite } from '../../store/types';
 import { refuse, tryAgain } from '../errors';
-import { newestTask, workedOff } from '../node-queue';
+import { allWorkedOff } from '../node-queue';
 import type { ActivityTools, Call } from '../tools';
 import { copyJournal, readJournals } from './catch-up';
 import { joinOps, targetStates } from './replica-changes';
 import { createSender } from './sender';
-import { entryNow, openSession } from './session';
+import { demandSources, entryNow, openSession } from './session';
 import type { Session } from './session';
 
 const pauseMs = 10;
@@ -74,11 +74,14 @@ async function outstanding({ tools, ref }: Session): Promise<number> {
 
 /** Null: everything that was written is enqueued on the target. */
 async function copyTheLast(session: Session, until: number): Promise<string | null> {
-  const { tools, call, source } = session;
+  const { tools, call, sources } = session;
   const journals = await readJournals(session);
   if (journals.some(({ all }) => all !== null)) return 'a write by filter must be compared first';
-  const newest = await newestTask(source, call.signal);
-  if (!(await workedOff(source, newest, { clock: tools.clock, call, until }))) {
+  await demandSources(session);
+  const inTime = await Promise.all(
+    sources.map((source) => allWorkedOff(source, { clock: tools.clock, call, until })),
+  );
+  if (inTime.includes(false)) {
     return `the source has not worked off its queue within ${String(tools.config.fenceMaxMs)} ms`;
   }
   const entry = await entryNow(session);
@@ -95,7 +98,7 @@ async function tryJoin(session: Session, fenceToken: string): Promise<JoinOutcom
   if (changes === null) {
     throw refuse(
       'replicas-changed',
-      `${ref.source} is not in sync any more, or ${ref.target} is not syncing.`,
+      `A source is not in sync any more, or ${ref.target} is not syncing.`,
     );
   }
   const result = await tools.store.join(ref.physicalUid, {

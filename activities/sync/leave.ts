@@ -4,12 +4,14 @@ import type { IndexEntry } from '../../core/fleet';
 import type { Epoch, ShardId } from '../../core/ids';
 import { removeReplica, startLeaving as leaveStep } from '../../core/replicas';
 import type { ReplicaChange } from '../../core/replicas';
+import { isNodeError } from '../../meili/node-error';
 import { refuse, tryAgain } from '../errors';
 import type { NodeSide } from '../node-queue';
 import { allWorkedOff } from '../node-queue';
 import { clientOf } from '../tools';
 import type { ActivityTools, Call } from '../tools';
 import type { LeaveRequest } from '../types';
+import { presenceOf } from './away';
 import { stateIsKept } from './kept-state';
 import { countDocuments } from './read-documents';
 import { changeReplicas, findEntry, stateOf } from './replica-changes';
@@ -51,6 +53,35 @@ export async function startLeaving(
  * rows, and nothing is asked of it.
  */
 export async function removeLeaving(
+  tools: ActivityTools,
+  request: LeaveRequest,
+  call: Call,
+): Promise<{ deleted: number }> {
+  try {
+    return await removeNow(tools, request, call);
+  } catch (error) {
+    if (!(await isGivenUp(tools, request, { error, call }))) throw error;
+    const what = `the copies of ${request.physicalUid} on ${request.node} stay, leaving, until it is back`;
+    await tools.store.figures.addEvent(request.runKey, {
+      ...{ at: tools.clock.now(), who: 'sync', what, why: `${request.node} does not answer` },
+      figures: { shards: request.shards.length },
+    });
+    throw refuse('node-away', `${request.node} does not answer, so its old copies stay on it.`);
+  }
+}
+
+/** The rows keep the bucket filter on meanwhile, so what stays on the node is seen by nobody. */
+async function isGivenUp(
+  tools: ActivityTools,
+  { node, until }: LeaveRequest,
+  { error, call }: { readonly error: unknown; readonly call: Call },
+): Promise<boolean> {
+  if (until === undefined || call.signal.aborted || !isNodeError(error)) return false;
+  if (tools.clock.now() < until) return false;
+  return (await presenceOf(tools, [node], call)).get(node) === 'away';
+}
+
+async function removeNow(
   tools: ActivityTools,
   request: LeaveRequest,
   call: Call,

@@ -8,6 +8,7 @@ import { preparePhysicalIndex, settingsOn } from '../physical-index';
 import { clientOf } from '../tools';
 import type { ActivityTools, Call } from '../tools';
 import { countOrNone } from './read-documents';
+import { feedsOf } from './replica-changes';
 
 interface Opening {
   readonly ref: SyncRef;
@@ -20,15 +21,19 @@ interface Opening {
  * nothing to compare the target with, so the empty index is made. Refused when any other copy of the
  * shards has a document: then the source has lost its index, and the others must not follow it.
  */
-export async function makeMissedSource(tools: ActivityTools, opening: Opening): Promise<void> {
+export async function makeMissedSources(tools: ActivityTools, opening: Opening): Promise<void> {
+  for (const { node } of feedsOf(opening.ref)) await makeMissed(tools, opening, node);
+}
+
+async function makeMissed(tools: ActivityTools, opening: Opening, missed: NodeId): Promise<void> {
   const { ref, entry, call } = opening;
-  const source = { client: await clientOf(tools, ref.source), physicalUid: ref.physicalUid };
+  const source = { client: await clientOf(tools, missed), physicalUid: ref.physicalUid };
   if ((await settingsOn(source, call.signal)) !== null) return;
   for (const node of holders(entry).keys()) {
-    if (node === ref.source || (await documentsOn(tools, opening, node)) === 0) continue;
+    if (node === missed || (await documentsOn(tools, opening, node)) === 0) continue;
     throw refuse(
       'replicas-changed',
-      `${ref.source} has lost the index ${ref.physicalUid}, of which ${node} has documents.`,
+      `${missed} has lost the index ${ref.physicalUid}, of which ${node} has documents.`,
     );
   }
   await preparePhysicalIndex(source, entry, { clock: tools.clock, call });

@@ -12,8 +12,8 @@ import { preparePhysicalIndex } from '../physical-index';
 import { clientOf, entryOf } from '../tools';
 import type { ActivityTools, Call } from '../tools';
 import type { OpenResult } from '../types';
-import { makeMissedSource } from './missed-source';
-import { changeReplicas, sourceInSync, stateOf, withGroup } from './replica-changes';
+import { makeMissedSources } from './missed-source';
+import { changeReplicas, feedsOf, sourceInSync, stateOf, withGroup } from './replica-changes';
 import { assertCurrent, beginSpan, sendOptions, takeNumber } from './session';
 import type { Numbered } from './session';
 
@@ -26,13 +26,13 @@ export async function openTarget(
   ref: SyncRef,
   call: Call,
 ): Promise<OpenResult> {
-  await demandKnown(tools, [ref.source, ref.target]);
+  await demandKnown(tools, [...feedsOf(ref).map(({ node }) => node), ref.target]);
   await demandRoom(tools, ref);
   const numbered = await takeNumber(tools, ref);
   const entry = await entryOf(tools, ref.physicalUid);
   const { physicalUid } = ref;
   const side = { client: await clientOf(tools, ref.target), physicalUid };
-  await makeMissedSource(tools, { ref, entry, call });
+  await makeMissedSources(tools, { ref, entry, call });
   await emptyLeftovers(side, ref, { numbered, call });
   await preparePhysicalIndex(side, entry, { clock: tools.clock, call });
   await noteMade(tools, entry, ref.target);
@@ -87,7 +87,7 @@ const staleShards = (entry: IndexEntry, ref: SyncRef): readonly ShardId[] =>
 
 function open(entry: IndexEntry, ref: SyncRef): Transition {
   if (!sourceInSync(entry, ref)) {
-    return { ok: false, reason: `${ref.source} is not in sync for all of the shards` };
+    return { ok: false, reason: 'what is read from is not in sync for all of the shards' };
   }
   const { group, target: node, shards } = ref;
   const joined = shards.filter((shard) => stateOf(entry, { group, shard, node }) === 'joined');

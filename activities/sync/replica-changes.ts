@@ -1,6 +1,7 @@
 import type { Fleet, GroupPlacement, IndexEntry, ReplicaState } from '../../core/fleet';
 import type { GroupId, NodeId, PhysicalUid, ShardId } from '../../core/ids';
 import type { Origin, SyncRef, Verdict } from '../../core/operations';
+import type { SyncFeed } from '../../core/sync-losses';
 import type { ReplicaChange, Transition } from '../../core/replicas';
 import { joinTarget } from '../../core/replicas';
 import type { FleetOp } from '../../store/types';
@@ -40,11 +41,21 @@ export function targetStates(fleet: Fleet, ref: SyncRef): (ReplicaState | null)[
   );
 }
 
-/** Every source copy must be one that took all acknowledged writes. */
-export function sourceInSync(entry: IndexEntry, ref: SyncRef): boolean {
-  const { sourceGroup: group, source: node } = ref;
-  return ref.shards.every((shard) => stateOf(entry, { group, shard, node }) === 'in-sync');
+/** Where each shard of a sync is read from. */
+export const feedsOf = ({ feeds, source, sourceGroup, shards }: SyncRef): readonly SyncFeed[] =>
+  feeds ?? [{ node: source, group: sourceGroup, shards }];
+
+/** Every copy that is read from must be one that took all acknowledged writes; these are not, any more. */
+export function feedsBehind(entry: IndexEntry, ref: SyncRef): NodeId[] {
+  const isBehind = ({ group, node, shards }: SyncFeed): boolean =>
+    shards.some((shard) => stateOf(entry, { group, shard, node }) !== 'in-sync');
+  return feedsOf(ref)
+    .filter(isBehind)
+    .map(({ node }) => node);
 }
+
+export const sourceInSync = (entry: IndexEntry, ref: SyncRef): boolean =>
+  feedsBehind(entry, ref).length === 0;
 
 /** Null: some copy is not syncing any more, or its source is not in sync. */
 export function joinOps(fleet: Fleet, ref: SyncRef): FleetOp[] | null {

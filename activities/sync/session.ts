@@ -1,10 +1,12 @@
 import type { IndexEntry } from '../../core/fleet';
+import type { NodeId, ShardId } from '../../core/ids';
 import type { SyncRef } from '../../core/operations';
-import { tryAgain } from '../errors';
+import { refuse, tryAgain } from '../errors';
 import type { NodeSide } from '../node-queue';
 import { allWorkedOff } from '../node-queue';
 import { clientOf, entryOf } from '../tools';
 import type { ActivityTools, Call } from '../tools';
+import { feedsBehind, feedsOf } from './replica-changes';
 
 /**
  * What one attempt of an activity that sends to the target works with. It has a number; as soon as
@@ -15,9 +17,21 @@ export interface Session {
   readonly ref: SyncRef;
   readonly call: Call;
   readonly number: number;
-  readonly source: NodeSide;
+  /** Every node that is read from, once. */
+  readonly sources: readonly NodeSide[];
   readonly target: NodeSide;
+  sourceOf(shard: ShardId): NodeSide;
 }
+
+/** The work on one shard: what it is read from may differ from shard to shard. */
+export interface ShardSession extends Session {
+  readonly source: NodeSide;
+}
+
+export const ofShard = (session: Session, shard: ShardId): ShardSession => ({
+  ...session,
+  source: session.sourceOf(shard),
+});
 
 /**
  * Takes the next number, then makes sure that nothing of an earlier attempt can land later: requests
@@ -30,19 +44,42 @@ export async function openSession(
   call: Call,
 ): Promise<Session> {
   const number = await tools.store.attempts.nextAttempt(ref.runKey);
+  const { physicalUid } = ref;
+  const side = async (node: NodeId) => ({ client: await clientOf(tools, node), physicalUid });
+  const feeds = await Promise.all(
+    feedsOf(ref).map(async ({ node, shards }) => ({ source: await side(node), shards })),
+  );
   const session: Session = {
-    tools,
-    ref,
-    call,
-    number,
-    source: { client: await clientOf(tools, ref.source), physicalUid: ref.physicalUid },
-    target: { client: await clientOf(tools, ref.target), physicalUid: ref.physicalUid },
+    ...{ tools, ref, call, number, target: await side(ref.target) },
+    sources: [...new Map(feeds.map(({ source }) => [source.client, source])).values()],
+    sourceOf: (shard) => {
+      const feed = feeds.find(({ shards }) => shards.includes(shard));
+      if (feed === undefined) throw new Error(`Shard ${String(shard)} has no source.`);
+      return feed.source;
+    },
   };
+  await demandSources(session);
   // Only a retried activity can have a predecessor that is still running: the workflow waits for the
   // end of each activity before it starts the next one.
   if (call.attempt > 1) await tools.clock.sleep(tools.config.nodeDeadlineMs, call.signal);
   await allWorkedOff(session.target, { clock: tools.clock, call });
   return session;
+}
+
+/**
+ * A copy that missed a write is not read: what it lacks would be taken for deleted. After this the sources
+ * have every write that stands in a journal which was read before.
+ */
+export async function demandSources(session: Session): Promise<void> {
+  const behind = feedsBehind(await entryNow(session), session.ref);
+  if (behind.length > 0) {
+    throw refuse('source-behind', `${behind.join(', ')} is not in sync any more.`);
+  }
+}
+
+/** Until every source has worked off what it has taken so far. */
+export async function sourcesWorkedOff({ sources, tools, call }: Session): Promise<void> {
+  await Promise.all(sources.map((side) => allWorkedOff(side, { clock: tools.clock, call })));
 }
 
 export type Numbered = Pick<Session, 'tools' | 'number'> & {

@@ -10,9 +10,9 @@ import { rangeWidth, readRange, slotsOfShard } from './compare-range';
 import type { SlotRange } from './compare-range';
 import { readDocuments } from './read-documents';
 import type { ReadDocument } from './read-documents';
-import { targetStates } from './replica-changes';
-import { entryNow, openSession } from './session';
-import type { Session } from './session';
+import { feedsOf, targetStates } from './replica-changes';
+import { entryNow, ofShard, openSession, sourcesWorkedOff } from './session';
+import type { Session, ShardSession } from './session';
 import { SmallShards } from './small-shards';
 import type { ShardsPair } from './small-shards';
 import { Suspects } from './suspects';
@@ -50,7 +50,7 @@ export async function verifyCopy(
   call: Call,
 ): Promise<VerifyResult> {
   // What is compared next decides who answers: neither side may be another disk by now.
-  await demandKnown(tools, [ref.source, ref.target]);
+  await demandKnown(tools, [...feedsOf(ref).map(({ node }) => node), ref.target]);
   const session = await openSession(tools, ref, call);
   const { primaryKey, shardCount } = await entryNow(session);
   let { shardsDone, ...result } = startAt(call);
@@ -62,10 +62,11 @@ export async function verifyCopy(
     if (shard === undefined) break;
     stopIfCancelled(call);
     const pair = await small.read(shardsDone, primaryKey);
+    const ofThis = ofShard(session, shard);
     const verified =
       pair === null
-        ? await verifyShard(session, shard, { primaryKey, shardCount })
-        : await verifyPair(session, pair, primaryKey);
+        ? await verifyShard(ofThis, shard, { primaryKey, shardCount })
+        : await verifyPair(ofThis, pair, primaryKey);
     if (verified === 'missed-a-write') break;
     result = {
       documents: result.documents + verified.documents,
@@ -78,13 +79,16 @@ export async function verifyCopy(
   return result;
 }
 
-async function settle({ source, target, tools, call }: Session): Promise<void> {
-  const wait = { clock: tools.clock, call };
-  await Promise.all([allWorkedOff(source, wait), allWorkedOff(target, wait)]);
+async function settle(session: Session): Promise<void> {
+  const { target, tools, call } = session;
+  await Promise.all([
+    sourcesWorkedOff(session),
+    allWorkedOff(target, { clock: tools.clock, call }),
+  ]);
 }
 
 async function verifyPair(
-  session: Session,
+  session: ShardSession,
   pair: ShardsPair,
   primaryKey: string,
 ): Promise<VerifyResult | 'missed-a-write'> {
@@ -98,7 +102,7 @@ async function verifyPair(
 }
 
 async function verifyShard(
-  session: Session,
+  session: ShardSession,
   shard: ShardId,
   entry: { readonly primaryKey: string; readonly shardCount: number },
 ): Promise<VerifyResult | 'missed-a-write'> {
@@ -128,7 +132,7 @@ async function verifyShard(
  * as it is although every write that was under way at the first look has ended.
  */
 async function clearSuspects(
-  session: Session,
+  session: ShardSession,
   suspects: Suspects,
   range: { readonly primaryKey: string; readonly whole: SlotRange },
 ): Promise<boolean> {
@@ -165,7 +169,11 @@ async function outstanding({ tools, ref }: Session): Promise<ReadonlySet<string>
 const noneOf = (some: ReadonlySet<string>, present: ReadonlySet<string>): boolean =>
   ![...some].some((nonce) => present.has(nonce));
 
-async function lookAgain(session: Session, suspects: Suspects, primaryKey: string): Promise<void> {
+async function lookAgain(
+  session: ShardSession,
+  suspects: Suspects,
+  primaryKey: string,
+): Promise<void> {
   const { tools, source, target } = session;
   const size = tools.config.rangeDocumentsMax;
   const { ids } = suspects;

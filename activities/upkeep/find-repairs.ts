@@ -59,7 +59,8 @@ const hasRepairable = (fleet: Fleet, node: FleetNode): boolean =>
       placement.flatMap(({ shards }) => shards[shard] ?? []),
     ).some(
       (row) =>
-        row.some((copy) => copy.node === node.id && copy.state === 'stale') &&
-        row.some((copy) => copy.node !== node.id && copy.state === 'in-sync'),
+        row.some((copy) => copy.node === node.id && copy.state === 'leaving') ||
+        (row.some((copy) => copy.node === node.id && copy.state === 'stale') &&
+          row.some((copy) => copy.node !== node.id && copy.state === 'in-sync')),
     ),
   );

@@ -8,6 +8,7 @@ import { setArchiveGauges } from '../metrics/archive-gauges';
 import type { FleetCache } from '../fleet-cache';
 import type { Metrics } from '../metrics/metrics';
 import { setLifeGauges } from '../metrics/life-gauges';
+import { setMoveGauges } from '../metrics/move-gauges';
 import { inParallel } from '../search/in-parallel';
 import { indexStats } from '../stats/index-stats';
 import { databaseSizes } from '../stats/database-sizes';
@@ -51,6 +52,7 @@ export function registerMetrics(app: FastifyInstance, ctx: ApiContext): void {
     await setArchiveGauges(ctx);
     await setIndexGauges(ctx, fleet.indexes);
     await setLifeGauges(ctx, fleet);
+    await setMoveGauges(ctx);
     const text = await ctx.metrics.registry.metrics();
     return await reply.type('text/plain; version=0.0.4; charset=utf-8').send(text);
   });

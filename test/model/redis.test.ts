@@ -53,6 +53,7 @@ function anyCommand(random: Random): { command: string[]; unordered: boolean } {
     () => ['SREM', u, ...members()],
     () => ['SMEMBERS', u],
     () => ['LPUSH', l, member(random)],
+    () => ['RPUSH', l, member(random), member(random)],
     () => ['LTRIM', l, edge(random), edge(random)],
     () => ['LRANGE', l, edge(random), edge(random)],
     () => ['ZADD', z, ...manyOf(random, () => [score(random), member(random)])],

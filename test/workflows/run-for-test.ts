@@ -93,13 +93,8 @@ export class FakeWorld {
     const nothing = () => undefined;
     const cursor = { shardAt: 2, nextSlot: 0, compared: 10, sent: 10 };
     const decision = {
-      ...{
-        policy: 'logs',
-        version: 3,
-        act: true,
-        outcome: 'rolled-over' as const,
-        reason: 'max_docs',
-      },
+      ...{ policy: 'logs', version: 3, act: true, reason: 'max_docs' },
+      outcome: 'rolled-over' as const,
       ...{ from: indexUid('logs-1'), to: indexUid('logs-2'), physicalUid: physicalUid('logs-2-x') },
       ...{ createdAt: '2026-01-01T00:00:00Z', readTargets: null, doomed: [] },
     } satisfies RolloverDecision;
@@ -110,6 +105,7 @@ export class FakeWorld {
       catchUpRound: this.#fake('catchUpRound', () => ({ handled: 0, sent: 0, left: 0 })),
       joinUnderFence: this.#fake('joinUnderFence', () => ({ joined: true, epoch: epoch(2) })),
       verifyCopy: this.#fake('verifyCopy', () => ({ documents: 1, ranges: 1, again: 0 })),
+      awaitSources: this.#fake('awaitSources', () => ({ ok: true, feeds: [], changed: false })),
       canariesAreGreen: this.#fake('canariesAreGreen', ok),
       cutOver: this.#fake('cutOver', ok),
       reverseCutOver: this.#fake('reverseCutOver', ok),

@@ -6,8 +6,10 @@ type Summaries = {
   readonly [K in keyof Activities]: (...args: Parameters<Activities[K]>) => string;
 };
 
-const pair = ({ index, shards, source, target }: SyncRef): string =>
-  `${index}, ${counted(shards.length, 'shard')}, ${source} → ${target}`;
+const pair = ({ index, shards, source, feeds, target }: SyncRef): string => {
+  const from = feeds === undefined ? source : feeds.map(({ node }) => node).join(' and ');
+  return `${index}, ${counted(shards.length, 'shard')}, ${from} → ${target}`;
+};
 const groupsText = (groups: readonly number[]): string =>
   groups.length === 1 ? `group ${String(groups[0])}` : `groups ${groups.join(', ')}`;
 const orAny = (name: string | null, unit: string): string => name ?? `every ${unit}`;
@@ -24,6 +26,7 @@ const ofMoves = {
   catchUpRound: (ref) => `${pair(ref)}: bring what was written meanwhile`,
   joinUnderFence: (ref) => `${pair(ref)}: hold writes a moment, then they reach ${ref.target} too`,
   verifyCopy: (ref) => `${pair(ref)}: compare both sides range by range`,
+  awaitSources: ({ ref }) => `${pair(ref)}: wait for the nodes, or read other in-sync copies`,
   canariesAreGreen: ({ index }) => `ask the canaries of ${index}`,
   cutOver: (ref) => `${pair(ref)}: read ${ref.target} from now on (point of no return)`,
   reverseCutOver: (ref) => `${pair(ref)}: read ${ref.source} again`,

@@ -12,6 +12,8 @@ export function detailsOf(state: OperationState): string {
     ['done', total === 0 ? null : `${String(done)} of ${String(total)}`],
     ['documents copied', documentsCopied === 0 ? null : String(documentsCopied)],
     ['waits for', waitingFor],
+    ['reads from', state.readFrom === null ? null : state.readFrom.join(', ')],
+    ['left, leaving, on', state.leftOn],
     ['throttle', documentsPerSecond === null ? null : `${String(documentsPerSecond)} a second`],
     [
       'plan',

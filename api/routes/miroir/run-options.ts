@@ -31,6 +31,8 @@ export function runOptions(ctx: ApiContext, fields: Fields): RunOptions {
     graceMs: count('graceMs', 0) ?? sync.graceMs,
     approvalExpiryMs: count('approvalExpiryMs', 1_000) ?? approvalExpiryMsDefault,
     smallRoundIds: sync.smallRoundIds,
+    sourceGraceMs: sync.sourceGraceMs,
+    awayMaxMs: sync.awayMaxMs,
     heartbeatTimeoutMs: ctx.config.worker.heartbeatMs,
   };
 }

@@ -24,6 +24,7 @@ const optionsOf = ({ approveAfterMs, historyEventsMax }: SteerSpec): RunOptions 
   parallelSyncs: 2,
   autoApprove: approveAfterMs === null,
   approvalExpiryMs: 4_000,
+  sourceGraceMs: 600,
   ...(historyEventsMax === null ? {} : { historyEventsMax }),
 });
 

@@ -205,6 +205,11 @@ const commands: Readonly<Record<string, Command>> = {
   EXISTS: (db, args) => args.filter((key) => db.exists(key)).length,
   INCR: (db, args) => increase(db, at(args, 0), 1),
   INCRBY: (db, args) => increase(db, at(args, 0), whole(args[1])),
+  EXPIRE: (db, [key = '', seconds]) => {
+    if (!db.exists(key)) return 0;
+    db.expireAt(key, db.time() + whole(seconds) * 1_000);
+    return 1;
+  },
   PEXPIRE: (db, [key = '', ms]) => {
     if (!db.exists(key)) return 0;
     db.expireAt(key, db.time() + whole(ms));
@@ -245,6 +250,12 @@ const commands: Readonly<Record<string, Command>> = {
     }
     return added;
   },
+  HINCRBY: (db, [key = '', field = '', by]) => {
+    const { members } = db.open(key, 'hash');
+    const sum = whole(members.get(field) ?? '0') + whole(by);
+    members.set(field, String(sum));
+    return sum;
+  },
   HDEL: (db, [key = '', ...fields]) => {
     const members = db.read(key, 'hash')?.members;
     if (members === undefined) return 0;
@@ -273,6 +284,11 @@ const commands: Readonly<Record<string, Command>> = {
   LPUSH: (db, [key = '', ...items]) => {
     const list = db.open(key, 'list');
     for (const item of items) list.items.unshift(item);
+    return list.items.length;
+  },
+  RPUSH: (db, [key = '', ...items]) => {
+    const list = db.open(key, 'list');
+    list.items.push(...items);
     return list.items.length;
   },
   LTRIM: (db, args) => {
