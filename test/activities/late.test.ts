@@ -43,13 +43,14 @@ function afterCounting(between: () => Promise<void>): void {
   });
 }
 
-test('a source that is not in sync any more ends the sync instead of holding it for ever', async () => {
+test('a source that is not in sync any more is named instead of being tried for ever', async () => {
   await opened();
   await fleet.run('copyRanges', { ref: fleet.ref(), cursor: null });
   await fleet.setRow(0, 'meili-0:stale meili-1:syncing');
   await expect(fleet.run('joinUnderFence', fleet.ref())).rejects.toMatchObject({
-    type: 'replicas-changed',
+    type: 'source-behind',
     nonRetryable: true,
+    details: [{ nodes: ['meili-0'], progress: null }],
   });
 });
 

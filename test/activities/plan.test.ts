@@ -86,6 +86,20 @@ describe('planning and nodes', () => {
     expect(repair.notKept).toEqual(['Shard 4 of products has no in-sync copy to repair it from.']);
   });
 
+  test('what a clean-up left on a node that was away is in the next plan, whoever makes it', async () => {
+    await fleet.setRow(0, 'meili-0:in-sync meili-1:leaving');
+    const left = [{ group: 0, node: 'meili-1', shards: [0] }];
+    const repair = await fleet.run('planRepair', { node: nodeId('meili-1'), physicalUid: null });
+    expect(repair).toMatchObject({ syncs: [], removals: left, groups: [0] });
+    const { removals, syncs } = await fleet.run('planRebalance', { group: groupId(0) });
+    expect(removals).toMatchObject(left);
+    expect(
+      syncs.some(({ target, shards }) => target === 'meili-1' && shards.includes(shardId(0))),
+    ).toBe(false);
+    const found = await fleet.run('findRepairs', { nodesMax: 5 });
+    expect(found.repair).toEqual(['meili-1']);
+  });
+
   test('a node is adopted once, under one name', async () => {
     const [, , third] = fleet.nodes;
     if (third === undefined) throw new Error('no third node');

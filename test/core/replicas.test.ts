@@ -84,6 +84,11 @@ describe('a move', () => {
     const added = apply(entry, cutOver(entry, { ...flip, source: null }));
     expect(statesOf(added)).toEqual({ a: 'in-sync', b: 'in-sync' });
   });
+
+  it.each(['stale', 'leaving'] as const)('leaves a source that is %s as it is', (state) => {
+    const entry = entryWith({ a: state, b: 'joined' });
+    expect(statesOf(apply(entry, cutOver(entry, flip)))).toEqual({ a: state, b: 'in-sync' });
+  });
 });
 
 describe('refusals', () => {
@@ -121,15 +126,6 @@ describe('refusals', () => {
     [
       'cannot be read, it is syncing',
       cutOver(entryWith({ a: 'in-sync', b: 'syncing' }), {
-        group,
-        shards: [s0],
-        source: a,
-        target: b,
-      }),
-    ],
-    [
-      'cannot be left by the reads, it is stale',
-      cutOver(entryWith({ a: 'stale', b: 'joined' }), {
         group,
         shards: [s0],
         source: a,
