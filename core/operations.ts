@@ -95,9 +95,9 @@ export interface SyncOptions {
   readonly graceMs: number;
   /** A catch-up round of at most so many ids is small enough to join after. */
   readonly smallRoundIds: number;
-  /** A source that does not answer for so long is replaced by another in-sync copy; a minute by default. */
+  /** Another in-sync copy replaces a source that was away for so long (a minute by default) … */
   readonly sourceGraceMs?: number;
-  /** A node that nothing can replace is waited for so long before the sync is undone; 15 minutes by default. */
+  /** … and a node that nothing replaces is waited for so long before all is undone; 15 minutes by default. */
   readonly awayMaxMs?: number;
   /** An activity that was not heard of for this long is started again; 10 s by default. */
   readonly heartbeatTimeoutMs?: number;
@@ -114,7 +114,6 @@ export interface SyncResume {
   /** Shards that were stale on the target before the sync. */
   readonly wasStale: readonly ShardId[];
   readonly startedAt: string;
-  /** Where the shards are read from, once that is not the source any more. */
   readonly feeds?: readonly SyncFeed[];
 }
 

@@ -80,8 +80,10 @@ function planShard({ entry, wanted }: PlanMovesInput, group: GroupId, shard: Sha
     return source === null ? [] : [{ ...names, source, target, kind: 'copy' }];
   });
   const moved = new Set(moves.filter(({ kind }) => kind === 'move').map(({ source }) => source));
-  // Without a wanted copy the last ones stay: a group that has no node left gives nothing away.
-  const removable = wantedNodes.length === 0 ? [] : spare.filter(({ node }) => !moved.has(node));
+  // Without a wanted copy the last ones stay: a group that has no node left gives nothing away. Nor does
+  // one that cannot make a wanted copy yet.
+  const isShort = wantedNodes.length === 0 || wantedNodes.some((node) => leaving.includes(node));
+  const removable = isShort ? [] : spare.filter(({ node }) => !moved.has(node));
   // A clean-up whose node was away left it so: it is finished by whatever is planned next.
   const gone = [...removable.map(({ node }) => node), ...leaving];
   return { moves, removals: gone.map((node) => ({ ...names, node })) };
