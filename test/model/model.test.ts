@@ -51,6 +51,7 @@ const noticed: Readonly<Record<string, number>> = {
   'commit-over-settled': 1,
   'join-with-open-journal': 1,
   'no-revocation': 1,
+  'no-identity': 1,
 };
 
 test.each(Object.entries(noticed))('the checker notices %s', async (name, seed) => {

@@ -16,6 +16,8 @@ export interface Mutation {
   readonly wrapNodes?: (nodes: Nodes) => Nodes;
   readonly wrapTools?: (tools: ActivityTools) => ActivityTools;
   readonly tamper?: Tamper;
+  /** Of every process, by variable. */
+  readonly settings?: Readonly<Record<string, string>>;
   readonly script?: (name: string, lua: string) => string;
   /** Syncs do not verify their copy; else this would find what the mutation breaks, and undo it. */
   readonly skips?: readonly string[];
@@ -26,7 +28,10 @@ export interface Mutation {
 /** The story with these acts in place of its own. */
 const acting =
   (...acts: { at: number; act: Act }[]) =>
-  (story: Story): Story => ({ ...story, size: { ...story.size, pods: 3 }, acts });
+  (story: Story): Story => ({
+    ...story,
+    ...{ size: { ...story.size, pods: 3 }, acts, losesRedis: false },
+  });
 const steer = unsteered;
 /** A node goes while clients write, and copying takes its time. */
 const moves = acting(
@@ -271,6 +276,12 @@ export const mutations: readonly Mutation[] = [
     name: 'untaken-acknowledged',
     about: 'a write is acknowledged whose only taker has begun to leave while it was under way',
     script: inScript('miroirCommitWrite', "if #kept > 0 and ARGV[13] ~= '' then", 'if false then'),
+  },
+  {
+    name: 'no-identity',
+    about: 'a node that came back empty is taken for the one that it was',
+    settings: { MIROIR_HEALTH_CHECK_IDENTITY: 'false' },
+    provoke: manyNodes(acting({ at: 900, act: { kind: 'node-emptied', node: 1, ms: 300 } })),
   },
   {
     name: 'no-revocation',

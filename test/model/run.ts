@@ -1,3 +1,4 @@
+import { recover } from '../../api/meta/recover';
 import { holders } from '../../core/covering-set';
 import { expectedErrors } from './check/expected-errors';
 import { RunLog } from './check/log';
@@ -32,6 +33,7 @@ export interface RunOptions {
   readonly mutation?: Mutation | null;
 }
 
+const disksLost: ReadonlySet<string> = new Set(['node-emptied', 'node-rolled-back']);
 const clientPatienceMs = 4_000;
 const quietMs = 120_000;
 const violationsMax = 20;
@@ -42,7 +44,14 @@ export const runSeed = (seed: number, sizes?: Sizes, options?: RunOptions): Prom
 /** One run of a story, from an empty fleet to the checker's word. */
 export async function runStory(story: Story, options: RunOptions = {}): Promise<RunResult> {
   const world = new World(story.seed);
-  return inWorld(world, () => new Run(world, story, options.mutation ?? null).result());
+  return inWorld(world, async () => {
+    const run = new Run(world, story, options.mutation ?? null);
+    try {
+      return await run.result();
+    } finally {
+      run.close();
+    }
+  });
 }
 
 class Run {
@@ -56,7 +65,7 @@ class Run {
     private readonly story: Story,
     mutation: Mutation | null,
   ) {
-    this.#fleet = new ModelFleet(world, story.size, mutation);
+    this.#fleet = new ModelFleet(world, story.size, mutation, story.losesRedis);
     this.#acts = new Acts(this.#fleet);
     const taskKey = this.#fleet.keys.task('');
     this.#fleet.redis.db.onSet = (key, text) => {
@@ -72,6 +81,9 @@ class Run {
       const limitMs = 60_000;
       await this.#until(() => this.#perform(), limitMs, 'clients are answered');
       await this.#until(() => this.#calmDown(), quietMs, 'the fleet is quiet');
+      if (this.story.losesRedis) {
+        await this.#until(() => this.#loseRedis(), quietMs, 'the fleet is recovered');
+      }
       await this.#until(() => this.#check(), 60_000, 'the checker is done');
     } catch (error) {
       if (!(error instanceof Deadline)) this.#violate(`${String((error as Error).stack)}`);
@@ -86,6 +98,10 @@ class Run {
       searches: this.#log.searches,
       errors: Object.fromEntries(this.#log.errors),
     };
+  }
+
+  close(): void {
+    this.#fleet.close();
   }
 
   /** Runs work as the story's own, and lets the world go on until it has ended. */
@@ -122,6 +138,7 @@ class Run {
     }
     await this.#write({ kind: 'alias', target: indexes[0] ?? '' }, 0);
     await this.#tasksEnd();
+    for (const node of this.#fleet.nodes.values()) node.keepDisk();
   }
 
   async #perform(): Promise<void> {
@@ -217,6 +234,7 @@ class Run {
       world.after(0, node.owner, () => node.heal());
     }
     world.note('quiet');
+    await this.#rebuildStrange();
     while (fleet.temporal.open().length > 0) await world.sleep(100);
     await this.#tasksEnd();
     // What the schedules of the worker do.
@@ -230,6 +248,62 @@ class Run {
     await world.sleep(2 * fleet.config.pods.leaseMs);
   }
 
+  /** What the schedule of the repair policy does while a node is not the one that it was. */
+  async #rebuildStrange(): Promise<void> {
+    const lost = this.story.acts.some(({ act }) => disksLost.has(act.kind));
+    for (let round = 0; lost && round < 12; round += 1) {
+      await this.#operateNow({ kind: 'scheduled-repair', steer: unsteered });
+      await this.world.sleep(1_000);
+    }
+  }
+
+  /**
+   * Redis loses everything. Its pods must notice, an operator recovers what the nodes remember, and clients
+   * go on.
+   */
+  async #loseRedis(): Promise<void> {
+    const { world } = this;
+    const fleet = this.#fleet;
+    await this.#statesKept();
+    world.note('Redis loses everything');
+    fleet.redis.db.clear();
+    for (const name of [...fleet.pods.keys(), ...fleet.temporal.workers()]) {
+      fleet.weather.breakRedis(name);
+    }
+    await world.sleep(fleet.config.pods.leaseMs);
+    const pod = fleet.podFor(this.story.seed);
+    if (pod === null) throw new Error('No pod is left.');
+    const wish = { who: 'operator', why: 'the model', acceptMissing: false };
+    const plan = await world.as(pod.name, () => recover(pod.ctx, wish));
+    world.note(
+      `recovered epoch ${String(plan.from)} as ${String(plan.to)} from ${String(plan.source)}`,
+    );
+    for (const name of fleet.pods.keys()) {
+      const { ctx } = fleet.pods.get(name) ?? pod;
+      while (!ctx.pod.ready() || ctx.fleet.current().epoch < plan.to) await world.sleep(50);
+    }
+    const random = new Random(this.story.seed).fork('after the loss');
+    for (let at = 0; at < 6; at += 1) {
+      const documents = [anyDocument(random, `d${String(at + 1)}`, 1_000 + at)];
+      const index = indexes[at % indexes.length] ?? '';
+      await this.#write({ kind: 'add', method: 'POST', index, documents }, at);
+    }
+    await this.#tasksEnd();
+    await world.sleep(2 * fleet.config.pods.leaseMs);
+  }
+
+  /** Until every node of the fleet keeps the present state. */
+  async #statesKept(): Promise<void> {
+    const now = await this.#fleet.store.fleet.load();
+    const keeps = (id: string): boolean => {
+      const path = '/indexes/_miroir_meta/documents/fetch';
+      const answer = this.#fleet.nodes.get(id)?.ask('POST', path, { limit: 2_000 });
+      const { results } = (answer ?? {}) as { results?: { epoch: number }[] };
+      return results?.some(({ epoch }) => epoch === now.epoch) === true;
+    };
+    while (!now.nodes.every(({ id }) => keeps(id))) await this.world.sleep(100);
+  }
+
   async #anyLacking(): Promise<boolean> {
     const { indexes: entries } = await this.#fleet.store.fleet.load();
     return entries.some((entry) =>
@@ -240,10 +314,14 @@ class Run {
     );
   }
 
-  async #operate(act: OperationAct): Promise<void> {
+  async #operateNow(act: OperationAct): Promise<void> {
     const operation = await operationOf(this.#fleet, act);
     if (operation === null) return;
     await this.world.as('temporal', () => operate(this.#fleet, operation, act.steer));
+  }
+
+  async #operate(act: OperationAct): Promise<void> {
+    await this.#operateNow(act);
     while (this.#fleet.temporal.open().length > 0) await this.world.sleep(100);
   }
 

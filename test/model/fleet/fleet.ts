@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startParts } from '../../../api/runtime';
 import type { Outside } from '../../../api/runtime';
 import type { ApiContext } from '../../../api/context';
@@ -30,6 +33,8 @@ export interface FleetSize {
   readonly spares: number;
   readonly shards: number;
   readonly replicationFactor: number;
+  /** Nodes write to disks, so that one can have an old one back. */
+  readonly disks?: boolean;
 }
 
 export interface ModelPod {
@@ -64,6 +69,7 @@ export class ModelFleet {
   readonly pods = new Map<string, ModelPod>();
   /** The checker's own view: a connection that nothing disturbs. */
   readonly store: Store;
+  readonly #folder: string | null;
   #podsMade = 0;
   #workersMade = 0;
 
@@ -71,10 +77,12 @@ export class ModelFleet {
     readonly world: World,
     readonly size: FleetSize,
     private readonly mutation: Mutation | null,
+    keepsStates: boolean,
   ) {
+    this.#folder = size.disks === true ? mkdtempSync(join(tmpdir(), 'miroir-model-')) : null;
     for (let i = 0; i < size.nodes + size.spares; i += 1) {
       const id = `meili-${String(i)}`;
-      this.nodes.set(id, new ModelNode(world, id, masterKey));
+      this.nodes.set(id, new ModelNode(world, id, masterKey, this.#folder));
     }
     const bootstrap = [...this.nodes.values()].slice(0, size.nodes).map(({ url }) => url);
     this.config = loadConfig({
@@ -89,8 +97,9 @@ export class ModelFleet {
         MIROIR_ADMIN_KEY: 'the-key-of-the-operators',
         MIROIR_SHARDS: String(size.shards),
         MIROIR_RF: String(size.replicationFactor),
-        // It compresses and seals in threads, whose time is not the model's.
-        MIROIR_META: 'false',
+        MIROIR_META: String(keepsStates),
+        MIROIR_META_EVERY_MS: '400',
+        ...mutation?.settings,
       },
     });
     this.weather = new NetworkWeather(world, this.config.nodes.deadlineMs);
@@ -105,6 +114,10 @@ export class ModelFleet {
     for (const node of this.nodes.values()) await node.start();
     for (let i = 0; i < this.size.pods; i += 1) await this.startPod();
     for (let i = 0; i < this.size.workers; i += 1) await this.startWorker();
+  }
+
+  close(): void {
+    if (this.#folder !== null) rmSync(this.#folder, { recursive: true, force: true });
   }
 
   /** A pod that cannot start ends, as its process does, and another one is started in its place. */

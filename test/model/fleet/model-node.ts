@@ -1,3 +1,5 @@
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
 import { EmbeddedNode } from '../../../local/embedded-node/node';
 import { NodeServer } from '../../../local/embedded-node/server';
 import { toJsonText } from '../../../local/embedded-node/http/answer';
@@ -23,8 +25,9 @@ export class ModelNode {
   readonly owner: string;
   readonly url: string;
   up = true;
-  readonly #embedded: EmbeddedNode;
-  readonly #server: NodeServer;
+  #embedded: EmbeddedNode;
+  #server: NodeServer;
+  #disks = 0;
   readonly #derived = new Map<string, string>();
   #hold: number | null = null;
 
@@ -32,15 +35,41 @@ export class ModelNode {
     private readonly world: World,
     readonly id: string,
     private readonly masterKey: string,
+    /** A folder for its disks; null: what it has is nowhere but in memory. */
+    private readonly folder: string | null = null,
   ) {
     this.owner = `node-${id}`;
     this.url = `http://${id}:7700`;
-    this.#embedded = new EmbeddedNode(masterKey, null);
+    this.#embedded = new EmbeddedNode(masterKey, this.#disk());
     this.#server = new NodeServer(this.#embedded);
   }
 
   start(): Promise<void> {
     return this.world.as(this.owner, () => this.#embedded.start());
+  }
+
+  #disk(): string | null {
+    return this.folder === null ? null : join(this.folder, `${this.id}-${String(this.#disks)}`);
+  }
+
+  /** Remembers its disk as it is. */
+  keepDisk(): void {
+    const disk = this.#disk();
+    if (disk !== null) cpSync(disk, `${disk}-kept`, { recursive: true });
+  }
+
+  /** While it is down: it will come back with an empty disk, or with the one that was kept. */
+  async changeDisk(how: 'empty' | 'first'): Promise<void> {
+    this.world.note(`${this.id} will have another disk: ${how}`);
+    const kept = `${this.#disk() ?? ''}-kept`;
+    this.#disks += 1;
+    const disk = this.#disk();
+    if (how === 'first' && disk !== null) cpSync(kept, disk, { recursive: true });
+    this.#embedded = new EmbeddedNode(this.masterKey, disk);
+    this.#server = new NodeServer(this.#embedded);
+    this.#hold = null;
+    this.#derived.clear();
+    await this.start();
   }
 
   record(group = 0): FleetNode {

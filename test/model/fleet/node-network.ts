@@ -19,6 +19,8 @@ export type Tamper = (path: string, body: string) => string;
 /** The lines between processes and nodes: no order between requests, and each may get lost. */
 export class NodeNetwork {
   tamper: Tamper = (_path, body) => body;
+  readonly #lines: { readonly url: string; readonly owner: Owner; readonly onLost: () => void }[] =
+    [];
 
   constructor(
     private readonly world: World,
@@ -28,6 +30,8 @@ export class NodeNetwork {
 
   /** The transport of one process to one node, in the place of `meili/transport.ts`. */
   transport(options: TransportOptions, owner: Owner): Transport {
+    const { url, onLost } = options;
+    if (onLost !== undefined) this.#lines.push({ url, owner, onLost });
     const until = (deadlineMs = options.deadlineMs ?? defaultDeadlineMs): number =>
       this.world.now + Math.min(deadlineMs, nodeDeadlineMsMax);
     const once = (request: RawRequest, key: string, end: number): Promise<RawAnswer> =>
@@ -47,6 +51,13 @@ export class NodeNetwork {
       },
       close: () => Promise.resolve(),
     };
+  }
+
+  /** The node's process has ended: whoever has a connection sees it end. */
+  breakLines(url: string): void {
+    for (const line of this.#lines) {
+      if (line.url === url) this.world.after(0.5, line.owner, line.onLost);
+    }
   }
 
   #send(url: string, sent: Asked): Promise<RawAnswer> {

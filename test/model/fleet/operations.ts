@@ -36,6 +36,10 @@ export async function operationOf(fleet: ModelFleet, act: OperationAct): Promise
       const input = { physicalUid: null, repair: true, ...origin };
       return { type: 'settingsCheck', id: ids.settingsCheckId(null), input };
     }
+    case 'scheduled-repair': {
+      const input = { options: { ...optionsOf(act.steer), autoApprove: true } };
+      return { type: 'scheduledRepair', id: ids.repairScheduleId, input };
+    }
     case 'anti-entropy': {
       const input = { ...common, physicalUid: null, repair: true, documentsPerSecond: null };
       return { type: 'antiEntropy', id: ids.antiEntropyId, input };

@@ -1,4 +1,9 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { lastCopiesOn } from '../../../activities/nodes/rebuild';
+import { nodeId } from '../../../core/ids';
 import type { LinkState } from '../../support/faulty-link';
+import { unsteered } from '../story/generate';
 import type { Act, OperationAct, OperatorCommand, SteerSpec } from '../story/types';
 import type { HttpFleet } from './http-fleet';
 import { pause, realEngine } from './http-fleet';
@@ -19,6 +24,7 @@ export class HttpActs {
   /** What is still on its way, and what did not end in time. */
   busy = 0;
   readonly unfinished: string[] = [];
+  readonly lostDisks = new Set<string>();
 
   constructor(
     private readonly fleet: HttpFleet,
@@ -62,6 +68,9 @@ export class HttpActs {
         await pause(act.ms);
         return running.restartNode(id);
       }
+      case 'node-emptied':
+      case 'node-rolled-back':
+        return this.#loseDisk(await this.fleet.node(act.node), act.ms);
       case 'node-slow': {
         const delayMs = act.extraMs / 2;
         return link(await this.fleet.node(act.node), { kind: 'open', delayMs }, act.ms);
@@ -93,6 +102,34 @@ export class HttpActs {
     process.kill(pid, 'SIGSTOP');
     await pause(ms);
     if (this.fleet.running.pids()[name] === pid) process.kill(pid, 'SIGCONT');
+  }
+
+  /** The disk of a process that ran cannot be had as it was a moment before: it is lost in both cases. */
+  async #loseDisk(id: string, ms: number): Promise<void> {
+    const now = await this.fleet.load();
+    const isMember = now.nodes.some((node) => node.id === id);
+    if (!isMember || lastCopiesOn(now, nodeId(id)).length > 0) return;
+    const { running } = this.fleet;
+    await running.killNode(id);
+    rmSync(join(running.directory, 'nodes', id), { recursive: true, force: true });
+    mkdirSync(join(running.directory, 'nodes', id), { recursive: true });
+    await pause(ms);
+    await running.restartNode(id);
+    this.lostDisks.add(id);
+  }
+
+  /** Takes a node back whose disk was lost. True: it is the node that the fleet means. */
+  async rebuilt(id: string): Promise<boolean> {
+    const body = { who: 'operator', why: 'the model' };
+    const asked = await this.fleet.operator('POST', `/_miroir/nodes/${id}/rebuild`, body);
+    const { operation, code } = asked.body as { operation?: string; code?: string };
+    if (operation === undefined) return code === 'miroir_not_found';
+    await this.#steer(operation, unsteered);
+    const path = `/_miroir/operations/${encodeURIComponent(operation)}`;
+    const { body: view } = await this.fleet.operator('GET', path);
+    const { status, error } = view as { status: string; error?: string };
+    this.note(`${operation} is ${status}: ${String(error)}`);
+    return status === 'succeeded' || String(error).includes('is the node that it was');
   }
 
   /** Only the embedded node has a switch for it. */
@@ -170,6 +207,7 @@ export class HttpActs {
         return post('/_miroir/anti-entropy', { repair: true });
       case 'rebalance':
         return post('/_miroir/rebalance');
+      case 'scheduled-repair':
       case 'repair-all':
         return post('/_miroir/indexes/films/repair');
       case 'repair':

@@ -184,6 +184,9 @@ class HttpRun {
     for (const node of this.fleet.nodes.values()) {
       await node.ask('DELETE', '/__faults');
     }
+    for (const id of this.#acts.lostDisks) {
+      await this.#until(() => this.#acts.rebuilt(id), `${id} is rebuilt`);
+    }
     await this.#until(() => this.#operationsEnded(), 'operations have ended');
     await this.#until(() => this.#tasksEnded(), 'tasks have ended');
     await this.#acts.act({ kind: 'settings-check', steer: unsteered });

@@ -35,6 +35,12 @@ export class MemoryRedis {
     return () => this.#subscribers.delete(listener);
   }
 
+  /** All data is gone, as with a lost disk. */
+  clear(): void {
+    this.#values.clear();
+    this.#expiries.clear();
+  }
+
   /** Runs one command at once. Throws a ReplyError as the server would answer one. */
   run(name: string, args: readonly string[]): Reply {
     const command = commands[name.toUpperCase()];

@@ -1,3 +1,5 @@
+import { lastCopiesOn } from '../../../activities/nodes/rebuild';
+import { nodeId } from '../../../core/ids';
 import type { ModelFleet } from '../fleet/fleet';
 import { operate, operationOf } from '../fleet/operations';
 import type { Act, OperationAct } from './types';
@@ -52,6 +54,18 @@ export class Acts {
         node?.restart();
         return;
       }
+      case 'node-emptied':
+      case 'node-rolled-back': {
+        const node = nodes[act.node];
+        if (node === undefined || !(await this.#isSpare(node.id))) return;
+        node.stop();
+        // Also an idle connection ends with the process.
+        fleet.network.breakLines(node.url);
+        await node.changeDisk(act.kind === 'node-emptied' ? 'empty' : 'first');
+        await world.sleep(act.ms);
+        node.restart();
+        return;
+      }
       case 'node-slow':
         weather.slow(`meili-${String(act.node)}`, act.extraMs);
         await world.sleep(act.ms);
@@ -87,6 +101,13 @@ export class Acts {
       default:
         return this.#operate(act);
     }
+  }
+
+  /** Others have in sync all that it has: then nothing is lost with its disk. */
+  async #isSpare(id: string): Promise<boolean> {
+    const now = await this.fleet.store.fleet.load();
+    const isMember = now.nodes.some((node) => node.id === id);
+    return isMember && lastCopiesOn(now, nodeId(id)).length === 0;
   }
 
   async #operate(act: OperationAct): Promise<void> {

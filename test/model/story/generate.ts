@@ -69,14 +69,32 @@ export function generateStory(seed: number, sizes: Sizes = defaultSizes): Story 
   }));
   // From another stream, so that most seeds tell the story that they told before these were known.
   const rare = new Random(seed).fork('rare');
-  if (rare.chance(rareShare)) {
-    acts.push({ at: rare.between(0, lengthMs), act: anyRareFault(rare, size) });
-  }
-  acts.sort((a, b) => a.at - b.at);
-  return { seed, size, clients, acts };
+  const story = { seed, size, clients, acts: inOrder(acts), losesRedis: rare.chance(0.06) };
+  if (!rare.chance(rareShare)) return story;
+  return withRareFault(story, { at: rare.between(0, lengthMs), act: anyRareFault(rare, size) });
 }
 
 const rareShare = 0.35;
+
+type Acts = Story['acts'];
+const inOrder = (acts: Acts): Acts => [...acts].sort((a, b) => a.at - b.at);
+
+/**
+ * A disk is only lost beside faults that take no copy from the others: what is lost with the last copy of
+ * a shard nobody can give back.
+ */
+function withRareFault(story: Story, fault: Acts[number]): Story {
+  const { kind } = fault.act;
+  const losesDisk = kind === 'node-emptied' || kind === 'node-rolled-back';
+  const beside = losesDisk ? story.acts.filter(({ act }) => !takesCopies(act)) : story.acts;
+  const size = { ...story.size, ...(kind === 'node-rolled-back' ? { disks: true } : {}) };
+  return { ...story, size, acts: inOrder([...beside, fault]) };
+}
+
+function takesCopies(act: Act): boolean {
+  if (act.kind === 'replication') return act.copies < 2;
+  return ['node-down', 'node-task-fails', 'storm', 'remove-group'].includes(act.kind);
+}
 
 const nameOf = (random: Random): string => (random.chance(0.12) ? alias : random.pick(indexes));
 const anyId = (random: Random): string => `d${String(random.between(1, idsMax))}`;
@@ -239,9 +257,12 @@ function anyOperation(random: Random, { nodes, spares }: FleetSize): OperationAc
 
 type Fault = Exclude<Act, OperationAct>;
 
-function anyRareFault(random: Random, { pods }: FleetSize): Fault {
-  const pod = random.between(0, pods - 1);
-  return { kind: 'pod-cut-off', pod, ms: random.between(300, 4_000) };
+function anyRareFault(random: Random, size: FleetSize): Fault {
+  const [pod, node] = [random.between(0, size.pods - 1), random.between(0, size.nodes - 1)];
+  const ms = random.between(300, 4_000);
+  const kind = random.weighted({ 'pod-cut-off': 3, 'node-emptied': 2, 'node-rolled-back': 2 });
+  if (kind === 'pod-cut-off' || size.replicationFactor < 2) return { kind: 'pod-cut-off', pod, ms };
+  return { kind, node, ms };
 }
 
 function anyFault(random: Random, node: number): Fault {

@@ -52,6 +52,12 @@ export type Act =
   | { readonly kind: 'node-task-fails'; readonly node: number }
   | { readonly kind: 'redis-away'; readonly ms: number }
   | { readonly kind: 'redis-reply-lost'; readonly pod: number }
+  /** It comes back without what was on its disk, or with its disk as it was when the story began. */
+  | {
+      readonly kind: 'node-emptied' | 'node-rolled-back';
+      readonly node: number;
+      readonly ms: number;
+    }
   /** Only this pod does not reach Redis; it reaches the nodes as before. */
   | { readonly kind: 'pod-cut-off'; readonly pod: number; readonly ms: number }
   | { readonly kind: 'storm'; readonly storm: Storm; readonly ms: number }
@@ -62,7 +68,10 @@ export type Act =
 /** Operators' work, by workflows. Nodes are meant by their place; those after the fleet's are spares. */
 export type OperationAct = { readonly steer: SteerSpec } & (
   | { readonly kind: 'add-node' | 'drain-node' | 'remove-node' | 'repair'; readonly node: number }
-  | { readonly kind: 'rebalance' | 'repair-all' | 'settings-check' | 'anti-entropy' }
+  | {
+      readonly kind:
+        'rebalance' | 'repair-all' | 'settings-check' | 'anti-entropy' | 'scheduled-repair';
+    }
   | {
       readonly kind: 'set-node';
       readonly node: number;
@@ -93,4 +102,6 @@ export interface Story {
   readonly size: FleetSize;
   readonly clients: readonly (readonly ClientStep[])[];
   readonly acts: readonly { readonly at: number; readonly act: Act }[];
+  /** When all is quiet: Redis loses everything, and an operator recovers. */
+  readonly losesRedis: boolean;
 }

@@ -1,4 +1,5 @@
 import type * as crypto from 'node:crypto';
+import { Sealer } from '../../../api/meta/seal';
 import type { World } from './world';
 import { startMs } from './world';
 
@@ -12,6 +13,7 @@ export async function inWorld<T>(world: World, work: () => Promise<T>): Promise<
     replaceDate(world),
     replacePerformance(world),
     ...replaceChance(world),
+    ...replaceSealing(),
   ];
   const failed = (error: unknown): void => world.fail(error);
   process.on('unhandledRejection', failed);
@@ -21,6 +23,20 @@ export async function inWorld<T>(world: World, work: () => Promise<T>): Promise<
     process.off('unhandledRejection', failed);
     for (const one of undo.reverse()) one();
   }
+}
+
+/**
+ * States of the fleet are compressed and sealed in threads, whose time is not the model's. Here a state is
+ * readable, and bound to its label all the same.
+ */
+function replaceSealing(): Undo[] {
+  const seal = (text: string, label: string): Promise<string> =>
+    Promise.resolve(Buffer.from(JSON.stringify([label, text])).toString('base64'));
+  const open = (sealed: string, label: string): Promise<string | null> => {
+    const [sealedAs, text] = JSON.parse(Buffer.from(sealed, 'base64').toString()) as string[];
+    return Promise.resolve(sealedAs === label ? (text ?? null) : null);
+  };
+  return [replace(Sealer.prototype, 'seal', seal), replace(Sealer.prototype, 'open', open)];
 }
 
 type Undo = () => void;
