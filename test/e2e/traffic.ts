@@ -16,6 +16,8 @@ export interface TrafficReport {
 /** Ids that are deleted and written again all the time; the others are only ever added and replaced. */
 const churnFrom = 1_000_000;
 const churnIds = 40;
+/** A test that failed leaves its clients behind; they end when nothing answers any more. */
+const errorsMax = 1_000;
 const addFrom = 500_000;
 
 /**
@@ -75,7 +77,7 @@ export class Traffic {
   }
 
   async #until(step: () => Promise<void>): Promise<void> {
-    while (!this.#stopping) {
+    while (!this.#stopping && this.#errors.length < errorsMax) {
       try {
         await step();
       } catch (error) {
