@@ -7,13 +7,8 @@ import { distinctField, hitsNeeded, strings } from './fields';
 import { findLast, scoreKey } from './hits';
 import type { Hit } from './hits';
 import { cutToWindow, finishAnswer, mergeList } from './merge';
-import type {
-  ApproximateReason,
-  MergeInput,
-  MergeOutput,
-  NodeAnswer,
-  SearchRequest,
-} from './types';
+import { excludesWords, isSemanticHit, keepsWords, marksWords } from './semantic-half';
+import type { ApproximateReason, MergeInput, MergeOutput, NodeAnswer } from './types';
 
 /** A keyword hit this good at ratio 0.5 stands for 0.9: the engine then asks no embedder. */
 const goodEnough = 0.45;
@@ -54,7 +49,7 @@ export function mergeHybrid(
       semantic: 0,
     });
   }
-  const vectors = mergeList({ ...input, answers: semantic });
+  const vectors = mergeList({ ...input, answers: semantic }, isSemanticHit);
   const merged = interleave(input, vectors.hits, keyword.hits);
   const shown = cutToWindow(
     input,
@@ -65,26 +60,12 @@ export function mergeHybrid(
   // Every document of the filtered index is a candidate of the semantic half, so its totals and
   // facets are those of the union.
   const approximate = new Set<ApproximateReason>([...vectors.approximate, ...keyword.approximate]);
-  if (semanticHits > 0 && marksWords(input)) approximate.add('semantic-highlight');
-  if (excludesWords(input.request)) approximate.add('semantic-negation');
+  if (!keepsWords(input.request, input.settings)) {
+    if (semanticHits > 0 && marksWords(input.request)) approximate.add('semantic-highlight');
+    if (excludesWords(input.request)) approximate.add('semantic-negation');
+  }
   return finishAnswer(input, { list: { ...vectors, approximate }, shown, semantic: semanticHits });
 }
-
-/**
- * The engine marks the words of the query in semantic hits of a hybrid search too; a node that is asked
- * for the semantic half alone has no words to mark.
- */
-const marksWords = ({ request }: MergeInput): boolean =>
-  request.showMatchesPosition ||
-  (request.attributesToHighlight?.length ?? 0) > 0 ||
-  (request.attributesToCrop?.length ?? 0) > 0;
-
-/**
- * Words that a query excludes are excluded from the semantic hits of a hybrid search too; a node that is
- * asked for the semantic half alone reads no words.
- */
-export const excludesWords = ({ q }: SearchRequest): boolean =>
-  /(?:^|\s)-["\p{L}\p{N}]/u.test(q ?? '');
 
 interface SourcedHit {
   readonly hit: Hit;

@@ -1,6 +1,7 @@
 import type { Settings } from '../fleet';
 import { distinctField, memberOf, strings } from './fields';
 import { searchKind } from './kind';
+import { keepsWords } from './semantic-half';
 import type { ApproximateReason, SearchRequest } from './types';
 
 /**
@@ -86,7 +87,7 @@ function ofWords(request: SearchRequest, settings: Settings): UnseenReason[] {
 function ofAnswer(request: SearchRequest, settings: Settings): ApproximateReason[] {
   const distinct = distinctField(request, settings) !== null;
   const facets = (request.facets ?? []).length > 0;
-  const hybrid = searchKind(request) === 'hybrid';
+  const alone = searchKind(request) === 'hybrid' && !keepsWords(request, settings);
   const { free, negated } = wordsOf(request.q ?? '', settings);
   const marks = request.attributesToHighlight !== null || request.attributesToCrop !== null;
   const here: readonly (readonly [ApproximateReason, boolean])[] = [
@@ -99,8 +100,8 @@ function ofAnswer(request: SearchRequest, settings: Settings): ApproximateReason
     ['facet-ties', facets],
     ['facet-spelling', facets],
     ['geo-near', (request.sort ?? []).some((one) => one.startsWith('_geoPoint('))],
-    ['semantic-negation', hybrid && negated],
-    ['semantic-highlight', hybrid && (marks || request.showMatchesPosition)],
+    ['semantic-negation', alone && negated],
+    ['semantic-highlight', alone && (marks || request.showMatchesPosition)],
   ];
   return here.filter(([, holds]) => holds).map(([reason]) => reason);
 }

@@ -13,16 +13,19 @@ export function compareHits(a: Hit, b: Hit): number {
 
 /**
  * Merges sorted answers, best hit first, reading each answer only as far as it is asked. The order
- * within one answer is trusted: it was made by the engine.
+ * within one answer is trusted: it was made by the engine. Hits that are not wanted are passed over.
  */
 export class HitMerger {
   /** A binary heap of the best unread hit of each answer. */
   private readonly heap: { hit: Hit; reader: HitReader }[] = [];
 
-  constructor(answers: readonly AnswerParts[]) {
+  constructor(
+    answers: readonly AnswerParts[],
+    private readonly isWanted: (hit: Hit) => boolean = () => true,
+  ) {
     answers.forEach((parts, source) => {
       const reader = new HitReader(parts, source);
-      const hit = reader.next();
+      const hit = this.read(reader);
       if (hit !== null) this.heap.push({ hit, reader });
     });
     for (let i = (this.heap.length >> 1) - 1; i >= 0; i--) this.sink(i);
@@ -32,13 +35,19 @@ export class HitMerger {
     const top = this.heap[0];
     if (top === undefined) return null;
     const { hit } = top;
-    const following = top.reader.next();
+    const following = this.read(top.reader);
     if (following !== null) top.hit = following;
     else {
       const last = this.heap.pop();
       if (last !== undefined && this.heap.length > 0) this.heap[0] = last;
     }
     this.sink(0);
+    return hit;
+  }
+
+  private read(reader: HitReader): Hit | null {
+    let hit = reader.next();
+    while (hit !== null && !this.isWanted(hit)) hit = reader.next();
     return hit;
   }
 

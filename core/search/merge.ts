@@ -39,14 +39,18 @@ export function mergeAnswers(input: MergeInput): MergeOutput {
   return finishAnswer(input, { list, shown, semantic });
 }
 
-/** The part of a merge that is the same for plain searches and for the two halves of a hybrid one. */
-export function mergeList(input: MergeInput): MergedList {
+/**
+ * The part of a merge that is the same for plain searches and for the two halves of a hybrid one. Hits
+ * that are not wanted are passed over, as if the nodes had not given them.
+ */
+export function mergeList(input: MergeInput, isWanted?: (hit: Hit) => boolean): MergedList {
   const { request, settings } = input;
   const parts = input.answers.map(({ bytes }) => splitAnswer(bytes));
   const approximate = new Set<ApproximateReason>();
   const field = distinctField(request, settings);
   const distinct = field === null ? null : new DistinctFilter(field);
-  const hits = takeHits(parts, hitsNeeded(request, settings), distinct, approximate);
+  const merger = new HitMerger(parts, isWanted);
+  const hits = takeHits(merger, hitsNeeded(request, settings), distinct, approximate);
   if (distinct?.sawArray === true) approximate.add('distinct-array');
   if (parts.length > 1) {
     if (request.matchingStrategy === 'frequency') approximate.add('frequency-strategy');
@@ -61,12 +65,11 @@ export function mergeList(input: MergeInput): MergedList {
 }
 
 function takeHits(
-  parts: readonly AnswerParts[],
+  merger: HitMerger,
   wanted: number,
   distinct: DistinctFilter | null,
   approximate: Set<ApproximateReason>,
 ): Hit[] {
-  const merger = new HitMerger(parts);
   const doubts: OrderDoubts = { skipped: false, geoNear: false };
   const hits: Hit[] = [];
   while (hits.length < wanted) {

@@ -4,6 +4,7 @@ import { joinFilters, normalizeClientFilter } from '../filter/normalize';
 import { displayedFields, distinctField, hitsNeeded, isHiddenField } from './fields';
 import { filterablePatterns, matchesPattern } from './patterns';
 import { extraField, retrievedFields } from './project';
+import { almostSemantic, keepsWords } from './semantic-half';
 import { distinctSpare } from './spare';
 import type { JsonObject, SearchRequest } from './types';
 
@@ -61,7 +62,7 @@ export function nodeSearchBody(request: SearchRequest, options: NodeSearchOption
   setOrDelete(body, 'facets', nodeFacets(request, settings));
   projectBody(body, request, settings);
   body['showRankingScoreDetails'] = true;
-  if (options.half !== undefined) splitHybrid(body, request, options.half);
+  if (options.half !== undefined) splitHybrid(body, request, { half: options.half, settings });
   return body;
 }
 
@@ -152,14 +153,16 @@ export function splitLength(item: string): [name: string, length: string] {
   return colon < 0 ? [item, ''] : [item.slice(0, colon), item.slice(colon)];
 }
 
-/**
- * The keyword half must be scored, as the hybrid rule asks whether its hits are good enough; the
- * semantic half is an ordinary semantic search.
- */
-function splitHybrid(body: JsonObject, request: SearchRequest, half: 'keyword' | 'semantic'): void {
+/** The keyword half must be scored, as the hybrid rule asks whether its hits are good enough. */
+function splitHybrid(
+  body: JsonObject,
+  request: SearchRequest,
+  { half, settings }: { readonly half: 'keyword' | 'semantic'; readonly settings: Settings },
+): void {
   body['showRankingScore'] = true;
   if (half === 'semantic') {
-    body['hybrid'] = { embedder: request.hybrid?.embedder ?? '', semanticRatio: 1 };
+    const semanticRatio = keepsWords(request, settings) ? almostSemantic : 1;
+    body['hybrid'] = { embedder: request.hybrid?.embedder ?? '', semanticRatio };
     return;
   }
   for (const name of ['hybrid', 'vector', 'media'] as const) delete body[name];

@@ -61,18 +61,32 @@ export function causeOf(differing: Differing): Cause {
 
 const hitsOf = (body: Body): RankedHit[] => (body['hits'] ?? body['results'] ?? []) as RankedHit[];
 
-/** The first rule in which hits at one place differ; `ties` where only the documents do. */
+/**
+ * The first rule by which a document that both answers show ranks differently; else the first one in
+ * which hits at one place differ; `ties` where only the documents do.
+ */
 function firstRule(one: readonly RankedHit[], many: readonly RankedHit[]): string | null {
+  for (const hit of one) {
+    const same = many.find(({ id }) => id !== undefined && id === hit.id);
+    const rule = same === undefined ? null : ruleBetween(hit, same);
+    if (rule !== null) return rule;
+  }
   for (let i = 0; i < Math.max(one.length, many.length); i += 1) {
-    const left = detailsList(one[i]?._rankingScoreDetails ?? {});
-    const right = detailsList(many[i]?._rankingScoreDetails ?? {});
-    for (let at = 0; at < Math.max(left.length, right.length); at += 1) {
-      const a = left[at];
-      const b = right[at];
-      if (a === undefined || b === undefined || a[0] !== b[0]) return (a ?? b)?.[0] ?? null;
-      if (compareDetails([a], [b]) !== 0) return a[0];
-    }
+    const rule = ruleBetween(one[i], many[i]);
+    if (rule !== null) return rule;
     if (one[i]?.id !== many[i]?.id) return 'ties';
+  }
+  return null;
+}
+
+function ruleBetween(one: RankedHit | undefined, other: RankedHit | undefined): string | null {
+  const left = detailsList(one?._rankingScoreDetails ?? {});
+  const right = detailsList(other?._rankingScoreDetails ?? {});
+  for (let at = 0; at < Math.max(left.length, right.length); at += 1) {
+    const a = left[at];
+    const b = right[at];
+    if (a === undefined || b === undefined || a[0] !== b[0]) return (a ?? b)?.[0] ?? null;
+    if (compareDetails([a], [b]) !== 0) return a[0];
   }
   return null;
 }

@@ -1,4 +1,5 @@
 import { causeOf } from './classify';
+import type { Cause } from './classify';
 import { compareAnswers } from './compare';
 import type { CompatAnswer, Verdict } from './compare';
 import type { CompatRequest, RequestMaker } from './searches';
@@ -53,19 +54,32 @@ export async function runDifferential(
     const verdict = compareAnswers(one, many);
     count(rows, made.kind, verdict);
     if (verdict.difference === null) continue;
-    const cause = causeOf({
-      request: made.body,
-      single: one.body,
-      fleet: many.body,
-      statuses: [one.status, many.status],
-      approximate: many.approximate,
-    });
+    const seen = causeFrom(request, one, many);
+    const cause = seen === 'unexplained' ? await causeBehindPage([single, fleet], request) : seen;
     const name = `${made.kind}: ${verdict.difference}; ${cause}`;
     add(classes, name);
     add(causes, cause);
     samples.push(JSON.stringify({ name, request, single: one.body, fleet: many.body }));
   }
   return { rows, classes, causes, samples };
+}
+
+const causeFrom = (request: AskedRequest, one: CompatAnswer, many: CompatAnswer): Cause =>
+  causeOf({
+    ...{ request: request.body, single: one.body, fleet: many.body },
+    ...{ statuses: [one.status, many.status], approximate: many.approximate },
+  });
+
+/** A document that only one of the pages shows ranks differently on the other side, behind the page. */
+async function causeBehindPage(
+  [single, fleet]: readonly [Ask, Ask],
+  request: AskedRequest,
+): Promise<Cause> {
+  if (!request.path.endsWith('/search')) return 'unexplained';
+  const { page: _, hitsPerPage: __, ...body } = request.body;
+  const whole = { ...request, body: { ...body, offset: 0, limit: 1_000 } };
+  const [one, many] = await Promise.all([single(whole), fleet(whole)]);
+  return causeFrom(whole, one, many);
 }
 
 function withDetails({ kind, body }: CompatRequest): Record<string, unknown> {

@@ -7,9 +7,10 @@ import { distinctField, hitsNeeded, strings } from '../fields';
 import { documentOf } from '../frequency';
 import { findLast, scoreKey } from '../hits';
 import type { Hit } from '../hits';
-import { excludesWords, keywordIsEnough } from '../hybrid';
+import { keywordIsEnough } from '../hybrid';
 import { mergeList } from '../merge';
 import type { MergedList } from '../merge';
+import { excludesWords, isSemanticHit, keepsWords } from '../semantic-half';
 import type { ApproximateReason, MergeInput, NodeAnswer, SearchRequest } from '../types';
 import type { FederatedQuery } from './types';
 import { matchedWords, weigh } from './weighted-scores';
@@ -61,9 +62,11 @@ export function queryList(of: AnsweredQuery): QueryList {
     const { approximate } = keyword;
     return { of, hits: first, counted: of.answers, approximate };
   }
-  const vectors = mergeList(mergeInput(of, of.semantic));
+  const vectors = mergeList(mergeInput(of, of.semantic), isSemanticHit);
   const approximate = new Set([...keyword.approximate, ...vectors.approximate]);
-  if (excludesWords(of.asked)) approximate.add('semantic-negation');
+  if (excludesWords(of.asked) && !keepsWords(of.asked, of.settings)) {
+    approximate.add('semantic-negation');
+  }
   const hits = interleave(of, toHits(of, of.semantic, vectors), first);
   return { of, hits, counted: of.semantic, approximate };
 }

@@ -52,6 +52,21 @@ describe('hybrid searches', () => {
     expect(found.count).toBe(2);
   });
 
+  it('take no keyword hits from nodes that were asked for the semantic half with words', () => {
+    const vector = [1, 0];
+    const more = { q: 'x -y', vector, attributesToHighlight: ['title'] };
+    const keyword = [answer('a', [keywordHit(1, 0.9)]), answer('b', [keywordHit(4, 0.2)])];
+    const semantic = [
+      answer('a', [semanticHit(3, 0.7), keywordHit(1, 0.9), semanticHit(5, null)]),
+      answer('b', [semanticHit(2, 0.3), keywordHit(4, 0.2), semanticHit(6, null)]),
+    ];
+    const merged = mergeHybrid(mergeInput(keyword, body(0.5, more)), semantic);
+    expect(idsOf(JSON.parse(textOf(merged)) as JsonObject)).toEqual([1, 3, 2, 4, 5, 6]);
+    expect(merged.approximate).toEqual([]);
+    const alone = mergeHybrid(mergeInput(keyword, body(0.5, { q: 'x -y' })), semantic);
+    expect(alone.approximate).toEqual(['semantic-negation']);
+  });
+
   it('weigh the halves by the ratio', () => {
     const keyword = [answer('a', [keywordHit(1, 0.5)])];
     const semantic = [answer('a', [semanticHit(2, 0.6), semanticHit(1, 0.1)])];

@@ -17,6 +17,7 @@ import { searchKind } from '../../../core/search/kind';
 import { mergeAnswers } from '../../../core/search/merge';
 import { translateNodeError } from '../../../core/search/node-error';
 import { nodeSearchBody } from '../../../core/search/rewrite';
+import { almostSemantic, keepsWords } from '../../../core/search/semantic-half';
 import { distinctSpare } from '../../../core/search/spare';
 import type { JsonObject, NodeAnswer } from '../../../core/search/types';
 import { mergeInput, requestOf, settingsOf, textOf } from './answers';
@@ -31,6 +32,15 @@ function furtherPage(request: JsonObject, body: JsonObject): JsonObject {
   const isOffset = request['page'] === undefined && request['hitsPerPage'] === undefined;
   if (!isOffset || body['hitsPerPage'] === undefined) return {};
   return { hitsPerPage: Number(body['hitsPerPage']) + distinctSpare };
+}
+
+/** Since the recording the words of the query go along where they matter for the semantic half. */
+function withWords(
+  request: JsonObject,
+  { body, settings }: { body: JsonObject; settings: Settings },
+) {
+  if (!keepsWords(requestOf(request), settings)) return {};
+  return { hybrid: { ...(body['hybrid'] as JsonObject), semanticRatio: almostSemantic } };
 }
 
 interface Golden {
@@ -126,7 +136,10 @@ describe.each(['shown-fields', 'hybrid'])('searches recorded on real nodes: %s',
         const options = { settings, bucketFilter: null, tenantFilter: null };
         const split = half === 'plain' ? {} : { half: half as 'keyword' | 'semantic' };
         const asks = nodeSearchBody(requestOf(request), { ...options, ...split });
-        expect(asks).toEqual({ ...body, ...furtherPage(request, body) });
+        expect(asks).toEqual({
+          ...{ ...body, ...furtherPage(request, body) },
+          ...(half === 'semantic' ? withWords(request, { body, settings: options.settings }) : {}),
+        });
       }
     }
   });

@@ -4,6 +4,7 @@
  * against the rule it follows.
  */
 import fc from 'fast-check';
+import type { JsonValue } from '../../../core/fleet';
 import { refuseHiddenNames } from '../../../core/search/hidden-names';
 import { nodeSearchBody, touchedFields } from '../../../core/search/rewrite';
 import type { NodeSearchOptions } from '../../../core/search/rewrite';
@@ -121,6 +122,25 @@ describe('the body', () => {
       hybrid: { embedder: 'e', semanticRatio: 1 },
       vector: [1, 2],
     });
+  });
+
+  it('asks for the semantic half with words where they matter, behind no sort', () => {
+    const body = { q: 'x -y', vector: [1, 2], hybrid: { embedder: 'e', semanticRatio: 0.3 } };
+    const ratio = (more: JsonObject, settings: JsonObject = {}): JsonValue | undefined => {
+      const asked = nodeBody({ ...body, ...more }, settings, { half: 'semantic' });
+      return (asked['hybrid'] as JsonObject)['semanticRatio'];
+    };
+    // The greatest number below 1 of the engine's.
+    const almost = Math.fround(0.99999994);
+    expect(ratio({})).toBe(almost);
+    expect(ratio({ q: 'x', rankingScoreThreshold: 0.5 })).toBe(almost);
+    expect(ratio({ q: 'x', attributesToHighlight: ['*'] })).toBe(almost);
+    expect(ratio({ q: 'x' })).toBe(1);
+    // A node that embeds the query and fails would answer its keyword hits.
+    expect(ratio({ vector: null })).toBe(1);
+    expect(ratio({}, { rankingRules: ['year:desc', 'words'] })).toBe(1);
+    expect(ratio({ sort: ['year:asc'] }, { rankingRules: ['sort', 'words'] })).toBe(1);
+    expect(ratio({}, { rankingRules: ['sort', 'words'] })).toBe(almost);
   });
 });
 
