@@ -63,12 +63,6 @@ const reasons: Readonly<Record<string, Difference>> = {
   'wrong: documents 15': [fleets, internal],
   'wrong: documents 44': [fleets, internal],
   'wrong: indexes 38': [embeddedFleets, asked],
-  ...Object.fromEntries(
-    [52, 53, 54, 55].map((at) => [
-      `wrong: keys and the instance ${String(at)}`,
-      [fleets, 'refused for what it is before its body is judged'] as Difference,
-    ]),
-  ),
   'wrong: keys and the instance 33': [fleets, 'refused for what it is before its body is read'],
 };
 

@@ -3,7 +3,7 @@ import { MeiliError } from '../../../core/errors';
 import type { NodeId } from '../../../core/ids';
 import { hiddenField } from '../../../core/hidden-fields';
 import { stripHiddenMembers } from '../../../core/json/members';
-import { findMember } from '../../../core/json/scan';
+import { findMember, skipValue, skipWhitespace } from '../../../core/json/scan';
 import type { FleetTask } from '../../../store/task-types';
 import { authorize } from '../../auth/authorize';
 import type { ApiContext } from '../../context';
@@ -54,19 +54,22 @@ async function documentsOf(ctx: ApiContext, task: FleetTask): Promise<Buffer | n
   return missing.size > 0 ? null : Buffer.concat(lines);
 }
 
-/** Adds the documents of buckets that no payload before had: copies of a shard come once. */
+/**
+ * Adds the documents of buckets that no payload before had: copies of a shard come once. A node writes its
+ * documents one after another, with or without a blank between them.
+ */
 function takeNew(payload: Buffer, claimed: Set<string>, lines: Uint8Array[]): void {
   const own = new Set<string>();
-  for (let start = 0; start < payload.length;) {
-    const newline = payload.indexOf(0x0a, start);
-    const end = newline < 0 ? payload.length : newline;
-    const span = end > start ? findMember(payload, start, hiddenField.bucket) : null;
+  let start = skipWhitespace(payload, 0);
+  while (start < payload.length) {
+    const end = skipValue(payload, start);
+    const span = findMember(payload, start, hiddenField.bucket);
     const bucket = span === null ? '' : payload.toString('utf8', span.start, span.end);
     if (span !== null && !claimed.has(bucket)) {
       own.add(bucket);
       lines.push(stripHiddenMembers(payload, start, end, { ttl: true }), Buffer.from('\n'));
     }
-    start = end + 1;
+    start = skipWhitespace(payload, end);
   }
   for (const bucket of own) claimed.add(bucket);
 }
