@@ -187,7 +187,7 @@ export function addTaskRoutes(router: Router, node: EmbeddedNode): void {
     }
     return {
       status: 200,
-      lines: content.documents.map((one) => `${stringifyJson(one)}\n`).join(''),
+      lines: content.documents.map((one) => stringifyJson(one)).join(''),
     };
   });
 }
