@@ -46,7 +46,9 @@ export class Follower {
   readonly #byRef = new Map<string, FleetTaskUid>();
   /** Tasks of which something was learnt since they were last folded. */
   readonly #dirty = new Set<FleetTaskUid>();
-  readonly #order = new OrderCheck();
+  readonly #order = new OrderCheck(
+    (id) => this.ctx.fleet.current().nodes.find((node) => node.id === id)?.instanceId ?? null,
+  );
   readonly #forgotten = new Set<string>();
   /** Tasks that have begun and that no pod has committed yet. */
   #enqueuing: readonly FleetTask[] = [];

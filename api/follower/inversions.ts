@@ -8,6 +8,8 @@ import { mapShards } from '../../core/reshard';
 interface Latest {
   readonly task: number;
   readonly uid: NodeTaskUid;
+  /** The node's instance id when this write was seen; null where it has none. */
+  readonly instance: string | null;
   /** In the numbering of its own time. */
   readonly shards: readonly number[];
   readonly numbering: number | null;
@@ -16,10 +18,13 @@ interface Latest {
 /**
  * Finds nodes that took the writes of an index in another order than the fleet gave them: the write
  * with the higher fleet uid must have the higher node uid. A node knows no fencing numbers, so a
- * request that landed late shows only here. Each write is held against the newest one seen.
+ * request that landed late shows only here. Each write is held against the newest one seen, as long as
+ * the node is the same instance: one that was rebuilt counts its tasks from the first on again.
  */
 export class OrderCheck {
   readonly #latest = new Map<PhysicalUid, Map<NodeId, Latest>>();
+
+  constructor(private readonly instanceOf: (node: NodeId) => string | null) {}
 
   /** The replicas that this write shows to have another order; to be called once for each task. */
   see(task: FleetTask): Diverged[] {
@@ -31,7 +36,8 @@ export class OrderCheck {
       if (roleOf(ref) !== 'main') continue;
       const shards = partsOf(task)[ref.node] ?? [];
       const latest = nodes.get(ref.node);
-      if (latest !== undefined && latest.task !== task.uid) {
+      const instance = this.instanceOf(ref.node);
+      if (latest?.instance === instance && latest.task !== task.uid) {
         if (latest.task < task.uid !== latest.uid < ref.uid) {
           const before = new Set<number>(inNumbersOf(task, latest));
           const common = shards.filter((shard) => before.has(shard)).map((shard) => shardId(shard));
@@ -39,7 +45,8 @@ export class OrderCheck {
         }
         if (latest.task > task.uid) continue;
       }
-      nodes.set(ref.node, { task: task.uid, uid: ref.uid, shards, numbering: numberingOf(task) });
+      const numbering = numberingOf(task);
+      nodes.set(ref.node, { task: task.uid, uid: ref.uid, instance, shards, numbering });
     }
     return diverged;
   }

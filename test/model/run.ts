@@ -35,7 +35,7 @@ export interface RunOptions {
 
 const disksLost: ReadonlySet<string> = new Set(['node-emptied', 'node-rolled-back']);
 const clientPatienceMs = 4_000;
-const quietMs = 120_000;
+const quietMs = 900_000;
 const violationsMax = 20;
 
 export const runSeed = (seed: number, sizes?: Sizes, options?: RunOptions): Promise<RunResult> =>

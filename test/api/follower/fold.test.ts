@@ -229,7 +229,8 @@ test('random outcomes: a shard stands exactly when one of its replicas does', ()
 });
 
 test('a node that took an older write after a newer one is found', () => {
-  const check = new OrderCheck();
+  let instance = 'first';
+  const check = new OrderCheck(() => instance);
   const at = (uid: number, nodeUid: number): FleetTask =>
     task([{ node: a, uid: nodeTaskUid(nodeUid), result: { role: 'main' } }], {
       uid: fleetTaskUid(uid),
@@ -239,6 +240,10 @@ test('a node that took an older write after a newer one is found', () => {
   expect(check.see(at(4, 15))).toEqual([]);
   expect(check.see(at(3, 14))).toEqual([]);
   expect(check.see(at(5, 13))).toEqual([{ node: 'a', shards: [0, 2] }]);
+  // It was rebuilt, and counts its tasks anew.
+  instance = 'second';
+  expect(check.see(at(6, 2))).toEqual([]);
+  expect(check.see(at(7, 1))).toEqual([{ node: 'a', shards: [0, 2] }]);
 });
 
 test("an error of a joined filter points into the client's own filter", () => {

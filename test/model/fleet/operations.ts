@@ -25,6 +25,7 @@ const optionsOf = ({ approveAfterMs, historyEventsMax }: SteerSpec): RunOptions 
   autoApprove: approveAfterMs === null,
   approvalExpiryMs: 4_000,
   sourceGraceMs: 600,
+  awayMaxMs: 10_000,
   ...(historyEventsMax === null ? {} : { historyEventsMax }),
 });
 
