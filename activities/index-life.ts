@@ -6,7 +6,8 @@ import type { Origin } from '../core/operations';
 import { place } from '../core/placement';
 import type { FleetOp } from '../store/types';
 import { passBarrier } from './barrier';
-import { refuse } from './errors';
+import { refuse, tryAgain } from './errors';
+import { demandKnown } from './nodes/inspect';
 import { deleteIndexOn, preparePhysicalIndex } from './physical-index';
 import { stateIsKept } from './sync/kept-state';
 import { clientOf } from './tools';
@@ -70,6 +71,7 @@ export async function prepareHolders(
   const nodes = [...holders(entry).keys()].sort();
   await Promise.all(
     nodes.map(async (node) => {
+      await demandKnown(tools, [node], tryAgain);
       const side = { client: await clientOf(tools, node), physicalUid: entry.physicalUid };
       await preparePhysicalIndex(side, entry, { clock: tools.clock, call });
       call.beat({ prepared: node });

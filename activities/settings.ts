@@ -5,6 +5,7 @@ import type { SettingsInput, SettingsReport } from '../core/operations';
 import { comparable, differingSettings } from '../core/settings/compare';
 import { physicalSettings, settingsHash } from '../core/settings/physical';
 import { tryAgain } from './errors';
+import { demandKnown } from './nodes/inspect';
 import { preparePhysicalIndex, settingsOn } from './physical-index';
 import { markDrift } from './settings-drift';
 import { clientOf, entryOf } from './tools';
@@ -57,6 +58,7 @@ async function applyEverywhere(
   const nodes = [...holders(entry).keys()].sort();
   const ended = await Promise.allSettled(
     nodes.map(async (node) => {
+      await demandKnown(tools, [node], tryAgain);
       const side = { client: await clientOf(tools, node), physicalUid: entry.physicalUid };
       const wait = { clock: tools.clock, call };
       const before = hashOf(entry, await settingsOn(side, call.signal));

@@ -26,16 +26,21 @@ export async function inspect(
   });
 }
 
-/** A copy is neither read from nor verified on a node that is not the one that the table means. */
-export async function demandKnown(tools: ActivityTools, ids: readonly NodeId[]): Promise<void> {
+/**
+ * A copy is neither read from nor verified on a node that is not the one that the table means, and no
+ * index is made there: on an empty disk it would look like another's. With `tryAgain` the caller waits
+ * for the node to be rebuilt.
+ */
+export async function demandKnown(
+  tools: ActivityTools,
+  ids: readonly NodeId[],
+  fail: (type: 'node-strange', message: string) => Error = refuse,
+): Promise<void> {
   await Promise.all(
     ids.map(async (id) => {
       const verdict = await inspect(tools, await nodeOf(tools, id));
       if (verdict.kind !== 'strange') return;
-      throw refuse(
-        'node-strange',
-        `${id} is not the node that it was (${verdict.why}); rebuild it.`,
-      );
+      throw fail('node-strange', `${id} is not the node that it was (${verdict.why}); rebuild it.`);
     }),
   );
 }

@@ -89,6 +89,18 @@ test('the disk of another node is deleted only when that is accepted, and named 
   expect(await check(b, true)).toEqual({ ok: true, group: 0 });
 });
 
+test('no index is made on a node whose disk is lost: it is waited for', async () => {
+  await rowsOf('meili-0:in-sync meili-1:in-sync');
+  await dropIndex(1, identityIndex);
+  const input = { physicalUid: products, ...origin };
+  await expect(fleet.run('broadcastSettings', input)).rejects.toMatchObject({
+    ...{ type: 'node-strange', nonRetryable: false },
+  });
+  expect(await fleet.client(1).getIndex(products)).toBeNull();
+  await name(1, b, 'disk-1');
+  expect(await fleet.run('broadcastSettings', input)).toMatchObject({ changed: ['meili-1'] });
+});
+
 test('a strange node is emptied, gets a new instance on its disk and in the table, and both only once', async () => {
   await rowsOf('meili-0:in-sync meili-1:stale');
   await makeIndex(1, products);

@@ -86,14 +86,25 @@ const inOrder = (acts: Acts): Acts => [...acts].sort((a, b) => a.at - b.at);
 function withRareFault(story: Story, fault: Acts[number]): Story {
   const { kind } = fault.act;
   const losesDisk = kind === 'node-emptied' || kind === 'node-rolled-back';
-  const beside = losesDisk ? story.acts.filter(({ act }) => !takesCopies(act)) : story.acts;
   const size = { ...story.size, ...(kind === 'node-rolled-back' ? { disks: true } : {}) };
+  const beside = losesDisk ? besideLostDisk(story) : story.acts;
   return { ...story, size, acts: inOrder([...beside, fault]) };
+}
+
+/** One node beside the lost one stays whatever happens: else a new index has nowhere to go. */
+function besideLostDisk({ acts, size }: Story): Acts {
+  let mayLeave = size.nodes - 2;
+  return acts.filter(({ act }) => {
+    if (takesCopies(act)) return false;
+    if (!['drain-node', 'remove-node', 'replace-node'].includes(act.kind)) return true;
+    mayLeave -= 1;
+    return mayLeave >= 0;
+  });
 }
 
 function takesCopies(act: Act): boolean {
   if (act.kind === 'replication') return act.copies < 2;
-  return ['node-down', 'node-task-fails', 'storm', 'remove-group'].includes(act.kind);
+  return ['node-down', 'node-slow', 'node-task-fails', 'storm', 'remove-group'].includes(act.kind);
 }
 
 const nameOf = (random: Random): string => (random.chance(0.12) ? alias : random.pick(indexes));
