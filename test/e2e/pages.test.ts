@@ -32,6 +32,8 @@ jest.setTimeout(3 * deadlineMs);
 
 const directory = mkdtempSync(join(tmpdir(), 'miroir-pages-'));
 const dumps = join(directory, 'dumps');
+/** As the page names one. */
+const named = join(dumps, '20260101-120000000.dump');
 let s3: S3ForTest;
 let fleet: RunningFleet;
 let api: ApiClient;
@@ -159,6 +161,8 @@ const pages: readonly Page[] = [
       [/^miroir rollover list/, /logs +1 +runs/],
       [/^miroir rollover backfill/, /1 runs are started/],
     ],
+    // The last run here is that of the backfill, which had nothing to do.
+    notSeen: [1],
   },
   {
     name: 'ttl',
@@ -208,7 +212,7 @@ const pages: readonly Page[] = [
       const dump = await dumpOf([{ uid: 'movies', primaryKey: 'id', documents }]);
       writeFileSync(join(directory, 'films.dump'), dump);
       mkdirSync(dumps, { recursive: true });
-      copyFileSync(join(directory, 'films.dump'), join(dumps, '20260101-120000000.dump'));
+      copyFileSync(join(directory, 'films.dump'), named);
       (s3.objects as Map<string, Buffer>).set('my-bucket/films.dump', dump);
     },
     async fill(command) {
@@ -216,6 +220,8 @@ const pages: readonly Page[] = [
       if (command.includes('dump import')) await deleteIndexes('movies');
       // It would serve until it is stopped.
       if (command.startsWith('meilisearch ')) return null;
+      // The one before was deleted, as the page says how.
+      if (command.includes('dump fetch')) copyFileSync(join(directory, 'films.dump'), named);
       return command
         .replace('5d062b2c-c949', await newestImport())
         .replace('NAME FILE', '20260101-120000000.dump other.dump')
@@ -230,7 +236,7 @@ const pages: readonly Page[] = [
       await index('films', [{ id: 1, title: 'Alien' }]);
     },
     async fill(command) {
-      if (/restore ID --wait/.test(command)) await deleteIndexes();
+      if (/restore ID --(wait|dry-run)/.test(command)) await deleteIndexes();
       const { results } = await api.get<{ results: { id: string }[] }>('/_miroir/backups');
       return command.replace(/\bID\b/, results.at(-1)?.id ?? '');
     },
