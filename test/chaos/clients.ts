@@ -6,8 +6,10 @@ export interface ClientOptions {
   readonly index: string;
   /** Documents `0 … documents-1` that are there before the fault; only replaced, never deleted. */
   readonly documents: number;
-  /** Writes a second, all lanes together. */
+  /** Documents written or deleted in a second, all lanes together. */
   readonly writesPerSecond: number;
+  /** Documents of one request. */
+  readonly batch?: number;
   readonly lanes: number;
   readonly searchers: number;
   /** Ids of one search; a whole small index, or a random window of a large one. */
@@ -183,47 +185,56 @@ export class Clients {
 
   /** Adds, replaces, writes what comes and goes, and deletes it, one operation after another. */
   async #lane(lane: number): Promise<void> {
-    const { lanes, documents, index } = this.options;
+    const { lanes, documents, index, batch = 1 } = this.options;
     const path = `/indexes/${index}/documents`;
+    const ids = (from: number, unit: number): number[] =>
+      Array.from({ length: batch }, (_, at) => from + unit * batch + at);
+    const units = Math.max(1, Math.floor(documents / (lanes * batch)));
     for (let turn = 0; !this.#stopping; turn += 1) {
       const version = turn + 1;
-      const added = addFrom + lane + turn * lanes;
-      const churned = churnFrom + lane + (turn % 5) * lanes;
-      const replaced = lane + ((turn * 7) % Math.max(1, Math.floor(documents / lanes))) * lanes;
+      const put = (method: 'POST' | 'PUT', some: readonly number[]): Promise<void> =>
+        this.#write(some, version, () =>
+          this.#settled(method, path, some.map(documentOf(version))),
+        );
+      const churned = (at: number): number[] => ids(churnFrom, lane + (at % 5) * lanes);
+      const replaced = ids(0, lane + ((turn * 7) % units) * lanes).filter((id) => id < documents);
       switch (turn % 4) {
         case 0:
-          await this.#write(added, version, () =>
-            this.#settled('POST', path, [documentOf(version)(added)]),
-          );
+          await put('POST', ids(addFrom, lane + turn * lanes));
           break;
         case 1:
-          if (replaced >= documents) break;
-          await this.#write(replaced, version, () =>
-            this.#settled('POST', path, [documentOf(version)(replaced)]),
-          );
+          if (replaced.length > 0) await put('POST', replaced);
           break;
         case 2:
-          await this.#write(churned, version, () =>
-            this.#settled('PUT', path, [documentOf(version)(churned)]),
-          );
+          await put('PUT', churned(turn));
           break;
         default:
-          // The one that was written in the turn before, so a delete that is lost would show.
-          await this.#write(churnFrom + lane + ((turn - 1) % 5) * lanes, null, () =>
-            this.#settled(
-              'DELETE',
-              `${path}/${String(churnFrom + lane + ((turn - 1) % 5) * lanes)}`,
-            ),
-          );
+          // Those that were written in the turn before, so a delete that is lost would show.
+          await this.#delete(path, churned(turn - 1));
       }
     }
   }
 
-  async #write(id: number, version: number | null, send: () => Promise<void>): Promise<void> {
-    await this.#pace();
+  #delete(path: string, ids: readonly number[]): Promise<void> {
+    return this.#write(ids, null, () =>
+      ids.length === 1
+        ? this.#settled('DELETE', `${path}/${String(ids[0])}`)
+        : this.#settled('POST', `${path}/delete-batch`, ids),
+    );
+  }
+
+  async #write(
+    ids: readonly number[],
+    version: number | null,
+    send: () => Promise<void>,
+  ): Promise<void> {
+    await this.#pace(ids.length);
     await send();
-    if (version === null) this.expected.set(id, null);
-    else this.#found(id, version);
+    this.#acknowledged += ids.length;
+    for (const id of ids) {
+      if (version === null) this.expected.set(id, null);
+      else this.#found(id, version);
+    }
   }
 
   #found(id: number, version: number): void {
@@ -238,7 +249,6 @@ export class Clients {
       try {
         const call = body === undefined ? { method, path } : { method, path, body };
         const { taskUid } = (await this.#api().call<{ taskUid: number }>(call)).body;
-        this.#acknowledged += 1;
         const failure = await this.#settler.settled(taskUid);
         if (failure === null) return;
         this.#note(`task ${failure}`);
@@ -252,10 +262,10 @@ export class Clients {
   }
 
   /** Keeps all lanes together below the rate. */
-  async #pace(): Promise<void> {
+  async #pace(documents: number): Promise<void> {
     const now = performance.now();
     const at = Math.max(now, this.#nextWriteAt);
-    this.#nextWriteAt = at + 1_000 / this.options.writesPerSecond;
+    this.#nextWriteAt = at + (1_000 * documents) / this.options.writesPerSecond;
     if (at > now) await pause(at - now);
   }
 

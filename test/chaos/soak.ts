@@ -3,7 +3,8 @@
  * pause, while the worker, the api pods, a node and Redis are killed in turn: nothing acknowledged is
  * lost, no delete is back, and no answer misses or doubles a document.
  * Method: real processes. The size is small by default; the full run is
- * `MIROIR_SOAK_DOCUMENTS=100000 MIROIR_SOAK_WRITES_PER_SECOND=200 MIROIR_SOAK_PAUSE_MS=10000`.
+ * `MIROIR_SOAK_DOCUMENTS=100000 MIROIR_SOAK_WRITES_PER_SECOND=200 MIROIR_SOAK_BATCH=50 MIROIR_SOAK_PAUSE_MS=10000`;
+ * without a batch each write is a request and a task of its own, and small machines do not reach the rate.
  */
 import type { ApiClient } from '../../cli/client';
 import { waitFor } from '../support/wait-for';
@@ -15,6 +16,7 @@ import type { Fault } from './fault';
 const { env } = process;
 const documents = Number(env['MIROIR_SOAK_DOCUMENTS'] ?? 600);
 const writesPerSecond = Number(env['MIROIR_SOAK_WRITES_PER_SECOND'] ?? 40);
+const batch = Number(env['MIROIR_SOAK_BATCH'] ?? 1);
 const pauseMs = Number(env['MIROIR_SOAK_PAUSE_MS'] ?? 2_500);
 /** A sync is undone when its source dies, and what was not finished is planned anew. */
 const triesMax = 6;
@@ -86,7 +88,8 @@ async function untilItSucceeds(
 }
 
 async function growAndShrink(seed: number): Promise<ClientReport> {
-  const size = { documents, writesPerSecond, lanes: Math.ceil(writesPerSecond / 2) };
+  const lanes = Math.ceil(writesPerSecond / 2 / batch);
+  const size = { documents, writesPerSecond, batch, lanes };
   const killed: string[] = [];
   const report = await underFault(
     { seed, apis: 2, clients: { ...size, window: Math.min(documents, 1_000) } },
