@@ -177,6 +177,44 @@ export function startLeaving(entry: IndexEntry, step: ReplicaStep): Transition {
   });
 }
 
+/** Nodes with in-sync copies of a shard, over all groups, the step's own copy left out. */
+export function inSyncBeside(
+  entry: IndexEntry,
+  { group, node }: Pick<ReplicaStep, 'group' | 'node'>,
+  shard: ShardId,
+): NodeId[] {
+  return entry.placement.flatMap((placed) =>
+    (placed.shards[shard] ?? [])
+      .filter((r) => r.state === 'in-sync' && !(r.node === node && placed.group === group))
+      .map((r) => r.node),
+  );
+}
+
+/**
+ * Some nodes lost their disks. Where only they had a shard in sync, a copy that was to leave, and took
+ * every write until now, is read again, and theirs are stale.
+ */
+export function takeBack(
+  entry: IndexEntry,
+  step: ReplicaStep,
+  lost: ReadonlySet<NodeId>,
+): Transition {
+  const { group, node } = step;
+  return eachShard(entry, step, (draft, shard) => {
+    const state = draft.stateOf(group, shard, node);
+    const beside = inSyncBeside(entry, step, shard);
+    if (state !== 'joined' && state !== 'in-sync') return;
+    if (beside.length === 0 || beside.some((other) => !lost.has(other))) return;
+    draft.set(group, shard, node, 'in-sync');
+    for (const placed of entry.placement) {
+      for (const replica of placed.shards[shard] ?? []) {
+        if (replica.state !== 'in-sync' || !lost.has(replica.node)) continue;
+        draft.set(placed.group, shard, replica.node, 'stale');
+      }
+    }
+  });
+}
+
 /** The documents of a leaving copy were verified to be gone. */
 export function removeReplica(entry: IndexEntry, step: ReplicaStep): Transition {
   const { group, node } = step;

@@ -12,6 +12,7 @@ import { clientOf } from '../tools';
 import type { ActivityTools, Call } from '../tools';
 import type { LeaveRequest } from '../types';
 import { presenceOf } from './away';
+import { demandAnotherCopy } from './beside';
 import { stateIsKept } from './kept-state';
 import { countDocuments } from './read-documents';
 import { changeReplicas, findEntry, stateOf } from './replica-changes';
@@ -35,6 +36,7 @@ export async function startLeaving(
   await tools.store.attempts.nextAttempt(request.runKey);
   const shards = await present(tools, request);
   if (shards.length === 0) return null;
+  await demandAnotherCopy(tools, request, shards);
   const { group, node, physicalUid } = request;
   const { fleet, verdict } = await changeReplicas(
     tools,

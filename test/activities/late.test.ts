@@ -5,8 +5,9 @@
  * stories that showed these moments came from the model of the fleet (seeds 6, 32 and 305).
  */
 import { groupId, nodeId, shardId } from '../../core/ids';
+import { NodeError } from '../../meili/node-error';
 import { waitFor } from '../support/wait-for';
-import { documentsOf, products, startFleet } from './fleet-for-test';
+import { documentsOf, origin, products, startFleet } from './fleet-for-test';
 import type { TestFleet } from './fleet-for-test';
 
 let fleet: TestFleet;
@@ -60,6 +61,33 @@ test('a copy that has become the last in-sync one is kept, and its clean-up ends
     type: 'copy-needed',
     nonRetryable: true,
   });
+});
+
+test('a copy is kept, and read again, when the disk of the one that took over is lost', async () => {
+  for (const shard of [0, 3]) await fleet.setRow(shard, 'meili-1:joined meili-0:in-sync');
+  await fleet.store.fleet.update({ ...origin, what: 'test' }, ({ nodes }) =>
+    nodes
+      .filter(({ id }) => id === 'meili-0')
+      .map((node) => ({ op: 'set-node' as const, node: { ...node, instanceId: 'the lost disk' } })),
+  );
+  await expect(fleet.run('startLeaving', leave())).rejects.toMatchObject({
+    ...{ type: 'copy-needed', nonRetryable: true },
+    message: 'The disk of meili-0 was lost, so the copies on meili-1 are kept.',
+  });
+  expect(await fleet.row(0)).toBe('meili-1:in-sync meili-0:stale');
+  expect(await fleet.row(3)).toBe('meili-1:in-sync meili-0:stale');
+});
+
+test('a copy is not given up while the one that took over does not answer', async () => {
+  for (const shard of [0, 3]) await fleet.setRow(shard, 'meili-1:joined meili-0:in-sync');
+  const away = jest
+    .spyOn(fleet.client(0), 'fetchDocuments')
+    .mockRejectedValue(new NodeError('node_unreachable', 'away', { outcomeUnknown: false }));
+  await expect(fleet.run('startLeaving', leave())).rejects.toMatchObject({
+    ...{ type: 'copy-away', nonRetryable: false },
+  });
+  away.mockRestore();
+  expect(await fleet.run('startLeaving', leave())).not.toBeNull();
 });
 
 test('an index that another sync took for unused is made again before the copy', async () => {

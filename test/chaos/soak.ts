@@ -88,7 +88,8 @@ async function untilItSucceeds(
 }
 
 async function growAndShrink(seed: number): Promise<ClientReport> {
-  const lanes = Math.ceil(writesPerSecond / 2 / batch);
+  // Each lane waits for its task before it goes on, so a few of them could not keep the rate.
+  const lanes = Math.max(Math.ceil(writesPerSecond / 2 / batch), Math.min(10, writesPerSecond));
   const size = { documents, writesPerSecond, batch, lanes };
   const killed: string[] = [];
   const report = await underFault(
