@@ -1,4 +1,5 @@
 import type { CopyCursor, CopyResult, SyncRef } from '../../core/operations';
+import { demandKnown } from '../nodes/inspect';
 import { preparePhysicalIndex } from '../physical-index';
 import { stopIfCancelled } from '../tools';
 import type { ActivityTools, Call } from '../tools';
@@ -44,6 +45,7 @@ export async function copyRanges(
   await sourcesWorkedOff(session);
   const entry = await entryNow(session);
   // A sync that left this node at the same time may have taken its empty index for unused.
+  await demandKnown(tools, [ref.target]);
   await preparePhysicalIndex(session.target, entry, { clock: tools.clock, call });
   let cursor = startAt(call, given);
   const before = cursor.sent;

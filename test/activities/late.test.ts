@@ -63,13 +63,27 @@ test('a copy that has become the last in-sync one is kept, and its clean-up ends
   });
 });
 
-test('a copy is kept, and read again, when the disk of the one that took over is lost', async () => {
-  for (const shard of [0, 3]) await fleet.setRow(shard, 'meili-1:joined meili-0:in-sync');
-  await fleet.store.fleet.update({ ...origin, what: 'test' }, ({ nodes }) =>
+/** The table means another disk than the one that the node has. */
+const loseDisk = (id: string) =>
+  fleet.store.fleet.update({ ...origin, what: 'test' }, ({ nodes }) =>
     nodes
-      .filter(({ id }) => id === 'meili-0')
+      .filter((node) => node.id === id)
       .map((node) => ({ op: 'set-node' as const, node: { ...node, instanceId: 'the lost disk' } })),
   );
+
+test('nothing is made on a target whose disk was lost: it would look like the disk of another node', async () => {
+  await opened();
+  const client = fleet.client(1);
+  await client.waitForTask(await client.deleteIndex(products));
+  await loseDisk('meili-1');
+  const copy = fleet.run('copyRanges', { ref: fleet.ref(), cursor: null });
+  await expect(copy).rejects.toMatchObject({ type: 'node-strange', nonRetryable: true });
+  expect(await client.getIndex(products)).toBeNull();
+});
+
+test('a copy is kept, and read again, when the disk of the one that took over is lost', async () => {
+  for (const shard of [0, 3]) await fleet.setRow(shard, 'meili-1:joined meili-0:in-sync');
+  await loseDisk('meili-0');
   await expect(fleet.run('startLeaving', leave())).rejects.toMatchObject({
     ...{ type: 'copy-needed', nonRetryable: true },
     message: 'The disk of meili-0 was lost, so the copies on meili-1 are kept.',
