@@ -17,7 +17,7 @@ import type { Operation } from './operation';
 import type { OperationSpec } from './operation-state';
 import { quickChange, quickRead } from './policies';
 import { finishByReport, rateOf, resumedOf } from './rebalance';
-import type { PlannedWork } from './run-plan';
+import type { PlannedWork } from './planned-work';
 import { childrenOf } from './children';
 import { dropUnwanted, runByPlan } from './run-plan';
 

@@ -11,7 +11,7 @@ import { operate } from './handlers';
 import type { Operation } from './operation';
 import type { OperationSpec } from './operation-state';
 import { quickRead } from './policies';
-import type { PlannedWork } from './run-plan';
+import type { PlannedWork } from './planned-work';
 import { childrenOf } from './children';
 import { runByPlan } from './run-plan';
 

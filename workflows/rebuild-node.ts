@@ -9,7 +9,7 @@ import { operate } from './handlers';
 import type { Operation } from './operation';
 import { longWait, quickChange, quickRead } from './policies';
 import { finishByReport, rateOf, resumedOf } from './rebalance';
-import type { PlannedWork } from './run-plan';
+import type { PlannedWork } from './planned-work';
 import { childrenOf } from './children';
 import { runByPlan } from './run-plan';
 

@@ -19,35 +19,12 @@ import { takeNext } from './next-sync';
 import type { Operation } from './operation';
 import { isStopped } from './operation-state';
 import { historyEventsMax, irreversible, longWait, reportErrorsMax } from './policies';
+import type { PlannedWork, SyncRun } from './planned-work';
 import { pairOf, runSync } from './run-sync';
-import type { SyncRun } from './run-sync';
 
 const { passBarrier } = proxyActivities<Pick<Activities, 'passBarrier'>>(longWait);
 const { startLeaving, removeLeaving } =
   proxyActivities<Pick<Activities, 'startLeaving' | 'removeLeaving'>>(irreversible);
-
-/** What differs between the operations that move shards by a plan. */
-export interface PlannedWork {
-  readonly options: RunOptions;
-  /** Null: the caller holds the claim. */
-  readonly claims: boolean;
-  readonly resume: PlanResume | undefined;
-  plan(): Promise<OperationPlan>;
-  /** There is something to do, also when no copy has to be made. */
-  readonly always?: boolean;
-  /** Before the copies, under the claim. What it throws ends the operation with nothing changed. */
-  begin?(): Promise<void>;
-  /** After the copies and before the surplus ones go; from here on no cancel is taken. */
-  finish?(): Promise<void>;
-  /** After the last copy is gone. */
-  close?(): Promise<void>;
-  /** A cancel, a reverse or a failure after `begin`: brings back what it changed. */
-  undo?(plan: OperationPlan): Promise<void>;
-  /** Plans again; `fresh: false` when other syncs are needed now. */
-  check(plan: OperationPlan): Promise<{ fresh: boolean; plan: OperationPlan }>;
-  /** Continues as new with this state. Never returns. */
-  continueWith(resume: PlanResume): Promise<never>;
-}
 
 const noTotals: OperationTotals = {
   done: 0,

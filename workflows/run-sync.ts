@@ -1,21 +1,14 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { condition, ParentClosePolicy, patched, startChild } from '@temporalio/workflow';
-import type { PlanResume, PlannedSync, SyncInput, SyncReport } from '../core/operations';
+import type { PlannedSync, SyncInput, SyncReport } from '../core/operations';
 import { shareOf, steerLate } from './children';
-import type { Children } from './children';
 import { syncId } from './ids';
 import type { Operation } from './operation';
 import { isStopped } from './operation-state';
 import { namesakePauseMs, namesakeWaitMsMax } from './policies';
-import type { PlannedWork } from './run-plan';
+import type { PlannedWork, SyncRun } from './planned-work';
 import { line } from './summaries/line';
 import type { syncShards } from './sync-shards';
-
-export interface SyncRun {
-  readonly work: PlannedWork;
-  readonly resume: PlanResume;
-  readonly children: Children;
-}
 
 export function pairOf(sync: PlannedSync) {
   const { physicalUid, index, group, source, sourceGroup, target, shards, kind } = sync;
