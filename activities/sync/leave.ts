@@ -32,11 +32,20 @@ export async function startLeaving(
   tools: ActivityTools,
   request: LeaveRequest,
 ): Promise<Epoch | null> {
+  const shards = await present(tools, request);
+  if (shards.length > 0) await demandAnotherCopy(tools, request, shards);
+  return leaveByTable(tools, request);
+}
+
+/** The same by the word of the table alone. */
+export async function leaveByTable(
+  tools: ActivityTools,
+  request: LeaveRequest,
+): Promise<Epoch | null> {
   // Attempts of the sync that are still running somewhere may send nothing more.
   await tools.store.attempts.nextAttempt(request.runKey);
   const shards = await present(tools, request);
   if (shards.length === 0) return null;
-  await demandAnotherCopy(tools, request, shards);
   const { group, node, physicalUid } = request;
   const { fleet, verdict } = await changeReplicas(
     tools,

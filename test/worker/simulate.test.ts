@@ -43,6 +43,8 @@ function simulated(more: Partial<SimulationRequest>): SimulationReport {
   const { stdout, stderr, status } = spawnSync(process.execPath, [main], {
     input: JSON.stringify(request(more)),
     encoding: 'utf8',
+    // It blocks this process, so no deadline of the test ends it.
+    timeout: 120_000,
   });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   return JSON.parse(stdout) as SimulationReport;
