@@ -1,12 +1,10 @@
 import type { ReplicaState } from '../../core/fleet';
-import type { NodeId, ShardId } from '../../core/ids';
+import type { ShardId } from '../../core/ids';
 import { inSyncBeside, takeBack } from '../../core/replicas';
-import { isNodeError } from '../../meili/node-error';
 import { refuse, tryAgain } from '../errors';
-import { inspect } from '../nodes/inspect';
-import { nodeOf } from '../tools';
-import type { ActivityTools } from '../tools';
+import type { ActivityTools, Call } from '../tools';
 import type { LeaveRequest } from '../types';
+import { presenceOf } from './away';
 import { changeReplicas, findEntry, stateOf } from './replica-changes';
 
 /**
@@ -18,7 +16,7 @@ import { changeReplicas, findEntry, stateOf } from './replica-changes';
 export async function demandAnotherCopy(
   tools: ActivityTools,
   request: LeaveRequest,
-  shards: readonly ShardId[],
+  { shards, call }: { readonly shards: readonly ShardId[]; readonly call: Call },
 ): Promise<void> {
   const { physicalUid, node, group } = request;
   const entry = findEntry(await tools.store.fleet.load(), physicalUid);
@@ -26,12 +24,12 @@ export async function demandAnotherCopy(
   // A copy that is half made, or stale, is no loss.
   const whole = shards.filter((shard) => isWhole(stateOf(entry, { group, shard, node })));
   const others = whole.map((shard) => inSyncBeside(entry, request, shard));
-  const known = await whoIs(tools, new Set(others.flat()));
+  const presence = await presenceOf(tools, others.flat(), call);
   const alone = others.filter(
-    (nodes) => nodes.length > 0 && !nodes.some((id) => known.get(id) === 'known'),
+    (nodes) => nodes.length > 0 && !nodes.some((id) => presence.get(id) === 'here'),
   );
   if (alone.length === 0) return;
-  const away = [...new Set(alone.flat())].filter((id) => known.get(id) === 'away').sort();
+  const away = [...new Set(alone.flat())].filter((id) => presence.get(id) === 'away').sort();
   if (away.length > 0) {
     throw tryAgain(
       'copy-away',
@@ -48,19 +46,3 @@ export async function demandAnotherCopy(
 }
 
 const isWhole = (state: ReplicaState | null): boolean => state === 'joined' || state === 'in-sync';
-
-async function whoIs(
-  tools: ActivityTools,
-  ids: ReadonlySet<NodeId>,
-): Promise<ReadonlyMap<NodeId, 'known' | 'strange' | 'away'>> {
-  const asked = [...ids].map(async (id) => {
-    try {
-      const { kind } = await inspect(tools, await nodeOf(tools, id));
-      return [id, kind === 'strange' ? kind : 'known'] as const;
-    } catch (error) {
-      if (!isNodeError(error)) throw error;
-      return [id, 'away'] as const;
-    }
-  });
-  return new Map(await Promise.all(asked));
-}

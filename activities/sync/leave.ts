@@ -28,24 +28,24 @@ async function present(tools: ActivityTools, request: LeaveRequest): Promise<rea
 }
 
 /** After the barrier of the returned epoch no pod writes to these copies any more. */
-export async function startLeaving(
+export const startLeaving = (
   tools: ActivityTools,
   request: LeaveRequest,
-): Promise<Epoch | null> {
-  const shards = await present(tools, request);
-  if (shards.length > 0) await demandAnotherCopy(tools, request, shards);
-  return leaveByTable(tools, request);
-}
+  call: Call,
+): Promise<Epoch | null> =>
+  leaveUnless(tools, request, (shards) => demandAnotherCopy(tools, request, { shards, call }));
 
-/** The same by the word of the table alone. */
-export async function leaveByTable(
+/** `demand` throws where the copies are needed. Simulated nodes have no disks that could be lost. */
+export async function leaveUnless(
   tools: ActivityTools,
   request: LeaveRequest,
+  demand: (shards: readonly ShardId[]) => Promise<void>,
 ): Promise<Epoch | null> {
   // Attempts of the sync that are still running somewhere may send nothing more.
   await tools.store.attempts.nextAttempt(request.runKey);
   const shards = await present(tools, request);
   if (shards.length === 0) return null;
+  await demand(shards);
   const { group, node, physicalUid } = request;
   const { fleet, verdict } = await changeReplicas(
     tools,

@@ -9,10 +9,9 @@ import type { ApiClient } from '../client';
 import type { ConnectFlags } from '../connect';
 import { connect, withConnection } from '../connect';
 import { CommandError, exitCodes } from '../exit-codes';
+import { finishTask } from '../finish-task';
 import { finishImport, showImportPlan, withImportOptions } from '../imports';
 import type { ImportFlags } from '../imports';
-import { watchOperation } from '../operations';
-import { poll } from '../poll';
 import { createScreen } from '../ui';
 
 const chunkBytes = 8 * 1024 * 1024;
@@ -146,20 +145,7 @@ async function upload(
 async function create(flags: ConnectFlags & { wait?: true }): Promise<void> {
   const api = connect(flags);
   const { taskUid } = await api.post<{ taskUid: number }>('/dumps');
-  const id = `dump/${String(taskUid)}`;
-  if (!flags.wait) {
-    console.log(flags.json ? JSON.stringify({ taskUid, operation: id }) : `Task ${taskUid}: ${id}`);
-    return;
-  }
-  // The run is started when the task's turn comes, so at first there is none to be shown.
-  await poll(
-    `the beginning of ${id}`,
-    () => api.get<{ startedAt: string | null }>(`/tasks/${String(taskUid)}`),
-    ({ startedAt }) => startedAt !== null,
-  );
-  const last = await watchOperation(api, id, createScreen(process.stdout));
-  if (last.status !== 'succeeded') throw new CommandError(`${id} ended as ${last.status}.`);
-  if (flags.json) console.log(JSON.stringify(last.plan));
+  await finishTask(api, { taskUid, operation: `dump/${String(taskUid)}` }, flags);
 }
 
 async function download(api: ApiClient, path: string, file: string): Promise<void> {

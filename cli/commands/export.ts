@@ -2,9 +2,7 @@ import type { Command } from 'commander';
 import { CommandError, exitCodes } from '../exit-codes';
 import type { ConnectFlags } from '../connect';
 import { connect, withConnection } from '../connect';
-import { watchOperation } from '../operations';
-import { poll } from '../poll';
-import { createScreen } from '../ui';
+import { finishTask } from '../finish-task';
 
 const keyVariable = 'MIROIR_TARGET_KEY';
 
@@ -51,18 +49,5 @@ async function send(url: string, flags: ExportFlags): Promise<void> {
     ...(payloadSize === undefined ? {} : { payloadSize }),
     indexes: Object.fromEntries((flags.index ?? ['*']).map((pattern) => [pattern, choice])),
   });
-  const id = `export/${String(taskUid)}`;
-  if (!flags.wait) {
-    console.log(flags.json ? JSON.stringify({ taskUid, operation: id }) : `Task ${taskUid}: ${id}`);
-    return;
-  }
-  // The run is started when the task's turn comes, so at first there is none to be shown.
-  await poll(
-    `the beginning of ${id}`,
-    () => api.get<{ startedAt: string | null }>(`/tasks/${String(taskUid)}`),
-    ({ startedAt }) => startedAt !== null,
-  );
-  const last = await watchOperation(api, id, createScreen(process.stdout));
-  if (last.status !== 'succeeded') throw new CommandError(`${id} ended as ${last.status}.`);
-  if (flags.json) console.log(JSON.stringify(last.plan));
+  await finishTask(api, { taskUid, operation: `export/${String(taskUid)}` }, flags);
 }

@@ -3,7 +3,7 @@ import { applyChange, finishChange, undoChange } from '../../activities/nodes/ch
 import { forgetCopies, mayLeave, removeNode, setNodeIntent } from '../../activities/nodes/leave';
 import { pairsOf } from '../../activities/plan/pairs';
 import { onlyCopies } from '../../activities/plan/measure';
-import { leaveByTable, restoreStale } from '../../activities/sync/leave';
+import { leaveUnless, restoreStale } from '../../activities/sync/leave';
 import { changeReplicas, joinOps, rowOps, withGroup } from '../../activities/sync/replica-changes';
 import type { ActivityTools } from '../../activities/tools';
 import type { Activities, ChangeRequest } from '../../activities/types';
@@ -163,7 +163,7 @@ function changeActivities(model: ModelFleet, tools: ActivityTools): SimulatedAct
     mayLeave: (request) => mayLeave(tools, request),
     forgetCopies: (request) => forgetCopies(tools, request),
     removeNode: (request) => removeNode(tools, request),
-    startLeaving: (request) => leaveByTable(tools, request),
+    startLeaving: (request) => leaveUnless(tools, request, () => Promise.resolve()),
     restoreStale: (request) => restoreStale(tools, request),
     claimGroups: () => Promise.resolve(fine),
     releaseGroups: () => Promise.resolve(),
