@@ -11,8 +11,8 @@ import { waitFor } from '../support/wait-for';
 import { Clients } from './clients';
 import type { ClientOptions, ClientReport } from './clients';
 import { Random } from '../compat/random';
-
-export const realEngine = process.env['MEILISEARCH_BIN'] !== undefined;
+import { deadlines } from '../support/deadlines';
+import { realEngine } from '../support/meilisearch';
 
 export interface ArenaOptions {
   readonly seed: number;
@@ -38,10 +38,7 @@ const operationMs = realEngine ? 600_000 : 180_000;
 
 /** Short enough for a test, in the order that the configuration demands. */
 const settings = {
-  ...(realEngine
-    ? { MIROIR_REQUEST_DEADLINE_MS: '12000', MIROIR_NODE_DEADLINE_MS: '10000' }
-    : { MIROIR_REQUEST_DEADLINE_MS: '4000', MIROIR_NODE_DEADLINE_MS: '3000' }),
-  MIROIR_FENCE_MAX_MS: realEngine ? '5000' : '2000',
+  ...deadlines,
   MIROIR_SYNC_GRACE_MS: '200',
   MIROIR_WORKER_HEARTBEAT_MS: '1000',
   MIROIR_WORKER_STICKY_MS: '1000',

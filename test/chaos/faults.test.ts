@@ -5,7 +5,7 @@
  * fault, `MIROIR_CHAOS=3,8b` some, without it the bounded choice; `MIROIR_CHAOS_SEED` repeats a run.
  */
 import { builtForTest } from '../support/built';
-import { realEngine } from './arena';
+import { realEngine } from '../support/meilisearch';
 import { processFaults } from './process-faults';
 
 const chosen = process.env['MIROIR_CHAOS'] ?? '';

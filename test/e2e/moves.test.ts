@@ -17,10 +17,11 @@ import { builtForTest } from '../support/built';
 import { waitFor } from '../support/wait-for';
 import { compareReplicas } from './replicas';
 import { Traffic } from './traffic';
+import { deadlines } from '../support/deadlines';
+import { realEngine } from '../support/meilisearch';
 
 const index = 'films';
 const documents = 1_500;
-const realEngine = process.env['MEILISEARCH_BIN'] !== undefined;
 const operationDeadlineMs = realEngine ? 600_000 : 150_000;
 
 /** Phases that begin with an activity; the grace time between cut over and clean up is a timer. */
@@ -31,11 +32,7 @@ let api: ApiClient;
 
 /** Short enough for a test, in the order that the configuration demands. */
 const settings = {
-  // A real engine takes longer to work off its queue, and a fence must outlast that.
-  ...(realEngine
-    ? { MIROIR_REQUEST_DEADLINE_MS: '12000', MIROIR_NODE_DEADLINE_MS: '10000' }
-    : { MIROIR_REQUEST_DEADLINE_MS: '4000', MIROIR_NODE_DEADLINE_MS: '3000' }),
-  MIROIR_FENCE_MAX_MS: realEngine ? '5000' : '2000',
+  ...deadlines,
   MIROIR_SYNC_GRACE_MS: '200',
   MIROIR_WORKER_HEARTBEAT_MS: '1000',
   MIROIR_WORKER_STICKY_MS: '1000',

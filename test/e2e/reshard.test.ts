@@ -15,20 +15,18 @@ import { builtForTest } from '../support/built';
 import { waitFor } from '../support/wait-for';
 import { compareReplicas } from './replicas';
 import { Traffic } from './traffic';
+import { deadlines } from '../support/deadlines';
+import { realEngine } from '../support/meilisearch';
 
 const index = 'films';
 const documents = Number(process.env['MIROIR_DOCUMENTS'] ?? 600);
-const realEngine = process.env['MEILISEARCH_BIN'] !== undefined;
 const deadlineMs = realEngine ? 450_000 : 150_000;
 
 let fleet: RunningFleet;
 let api: ApiClient;
 
 const settings = {
-  ...(realEngine
-    ? { MIROIR_REQUEST_DEADLINE_MS: '12000', MIROIR_NODE_DEADLINE_MS: '10000' }
-    : { MIROIR_REQUEST_DEADLINE_MS: '4000', MIROIR_NODE_DEADLINE_MS: '3000' }),
-  MIROIR_FENCE_MAX_MS: realEngine ? '5000' : '2000',
+  ...deadlines,
   MIROIR_SYNC_GRACE_MS: '100',
 };
 

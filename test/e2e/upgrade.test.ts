@@ -14,9 +14,10 @@ import { builtForTest } from '../support/built';
 import { waitFor } from '../support/wait-for';
 import { compareReplicas } from './replicas';
 import { Traffic } from './traffic';
+import { deadlines } from '../support/deadlines';
+import { realEngine } from '../support/meilisearch';
 
 const index = 'films';
-const realEngine = process.env['MEILISEARCH_BIN'] !== undefined;
 const deadlineMs = realEngine ? 240_000 : 90_000;
 
 let fleet: RunningFleet;
@@ -28,10 +29,7 @@ beforeAll(async () => {
     nodes: 3,
     replicationFactor: 2,
     settings: {
-      ...(realEngine
-        ? { MIROIR_REQUEST_DEADLINE_MS: '12000', MIROIR_NODE_DEADLINE_MS: '10000' }
-        : { MIROIR_REQUEST_DEADLINE_MS: '4000', MIROIR_NODE_DEADLINE_MS: '3000' }),
-      MIROIR_FENCE_MAX_MS: realEngine ? '5000' : '2000',
+      ...deadlines,
       MIROIR_WORKER_HEARTBEAT_MS: '1000',
       MIROIR_WORKER_STICKY_MS: '1000',
     },

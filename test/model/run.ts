@@ -11,7 +11,7 @@ import { operate, operationOf } from './fleet/operations';
 import type { Mutation } from './mutations';
 import { codeOf, search, write } from './story/clients';
 import { Acts } from './story/acts';
-import { anyDocument, generateStory, indexes, unsteered } from './story/generate';
+import { anyDocument, firstWrites, generateStory, indexes, unsteered } from './story/generate';
 import type { Sizes } from './story/generate';
 import type { ClientStep, OperationAct, Story, WriteSpec } from './story/types';
 import { inWorld } from './world/globals';
@@ -125,18 +125,9 @@ class Run {
     if (this.#violations.length < violationsMax) this.#violations.push(text);
   }
 
-  /** Two indexes with some documents and settings, and an alias, before anything goes wrong. */
   async #prepare(): Promise<void> {
     await this.#fleet.start();
-    const random = new Random(this.story.seed).fork('first documents');
-    for (const index of indexes) {
-      const documents = Array.from({ length: 10 }, (_, at) =>
-        anyDocument(random, `d${String(at + 1)}`, 0),
-      );
-      await this.#write({ kind: 'add', method: 'POST', index, documents }, 0);
-      await this.#write({ kind: 'settings', index, variant: 0 }, 0);
-    }
-    await this.#write({ kind: 'alias', target: indexes[0] ?? '' }, 0);
+    for (const spec of firstWrites(this.story.seed)) await this.#write(spec, 0);
     await this.#tasksEnd();
     for (const node of this.#fleet.nodes.values()) node.keepDisk();
   }

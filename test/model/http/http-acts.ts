@@ -6,7 +6,8 @@ import type { LinkState } from '../../support/faulty-link';
 import { unsteered } from '../story/generate';
 import type { Act, OperationAct, OperatorCommand, SteerSpec } from '../story/types';
 import type { HttpFleet } from './http-fleet';
-import { pause, realEngine } from './http-fleet';
+import { realEngine } from '../../support/meilisearch';
+import { pause } from './http-fleet';
 
 export const operationMs = realEngine ? 300_000 : 120_000;
 const lookMs = 100;

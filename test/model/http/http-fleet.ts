@@ -9,15 +9,11 @@ import type { CheckedFleet, CheckedNode } from '../check/checked-fleet';
 import type { FleetSize } from '../fleet/fleet';
 import type { SearchSpec } from '../story/types';
 import { Random } from '../world/random';
-
-export const realEngine = (process.env['MEILISEARCH_BIN'] ?? '') !== '';
+import { deadlines } from '../../support/deadlines';
 
 /** Short enough for a story, in the order that the configuration demands. */
 const settings: Readonly<Record<string, string>> = {
-  ...(realEngine
-    ? { MIROIR_REQUEST_DEADLINE_MS: '12000', MIROIR_NODE_DEADLINE_MS: '10000' }
-    : { MIROIR_REQUEST_DEADLINE_MS: '4000', MIROIR_NODE_DEADLINE_MS: '3000' }),
-  MIROIR_FENCE_MAX_MS: realEngine ? '5000' : '2000',
+  ...deadlines,
   MIROIR_SYNC_GRACE_MS: '200',
   MIROIR_WORKER_HEARTBEAT_MS: '1000',
   MIROIR_WORKER_STICKY_MS: '1000',

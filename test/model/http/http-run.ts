@@ -5,10 +5,9 @@ import { finalFaults } from '../check/final-check';
 import { RunLog } from '../check/log';
 import { answerFaults } from '../check/one-node';
 import { searchFaults } from '../check/search-check';
-import { anyDocument, generateStory, indexes, unsteered } from '../story/generate';
+import { firstWrites, generateStory, unsteered } from '../story/generate';
 import type { Sizes } from '../story/generate';
 import type { ClientStep, SearchSpec, Story, WriteSpec } from '../story/types';
-import { Random } from '../world/random';
 import { HttpActs, operationMs } from './http-acts';
 import { told, write } from './http-clients';
 import { HttpFleet, pause } from './http-fleet';
@@ -98,15 +97,7 @@ class HttpRun {
   }
 
   async #prepare(): Promise<void> {
-    const random = new Random(this.story.seed).fork('first documents');
-    for (const index of indexes) {
-      const documents = Array.from({ length: 10 }, (_, at) =>
-        anyDocument(random, `d${String(at + 1)}`, 0),
-      );
-      await this.#write({ kind: 'add', method: 'POST', index, documents }, 0);
-      await this.#write({ kind: 'settings', index, variant: 0 }, 0);
-    }
-    await this.#write({ kind: 'alias', target: indexes[0] ?? '' }, 0);
+    for (const spec of firstWrites(this.story.seed)) await this.#write(spec, 0);
     await this.#until(() => this.#tasksEnded(), 'the first documents are there');
   }
 

@@ -110,6 +110,21 @@ function takesCopies(act: Act): boolean {
 const nameOf = (random: Random): string => (random.chance(0.12) ? alias : random.pick(indexes));
 const anyId = (random: Random): string => `d${String(random.between(1, idsMax))}`;
 
+/** Two indexes with some documents and settings, and an alias: what is there before anything goes wrong. */
+export function firstWrites(seed: number): WriteSpec[] {
+  const random = new Random(seed).fork('first documents');
+  const writes = indexes.flatMap((index): WriteSpec[] => {
+    const documents = Array.from({ length: 10 }, (_, at) =>
+      anyDocument(random, `d${String(at + 1)}`, 0),
+    );
+    return [
+      { kind: 'add', method: 'POST', index, documents },
+      { kind: 'settings', index, variant: 0 },
+    ];
+  });
+  return [...writes, { kind: 'alias', target: indexes[0] ?? '' }];
+}
+
 export function anyDocument(random: Random, id: string, version: number): ModelDocument {
   const document: Record<string, string | number> = { id, version };
   if (random.chance(0.9)) document['tag'] = random.pick(tags);
