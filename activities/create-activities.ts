@@ -105,6 +105,7 @@ function startCall(heartbeatMs: number): { call: Call; stop: () => void } {
   const timer = setInterval(send, heartbeatMs);
   const call: Call = {
     attempt: context.info.attempt,
+    scheduledAt: context.info.currentAttemptScheduledTimestampMs,
     runId: context.info.workflowExecution?.runId ?? context.info.activityId,
     signal: context.cancellationSignal,
     beat(next) {

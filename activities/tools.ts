@@ -99,6 +99,8 @@ export interface ActivityTools {
 export interface Call {
   /** Counts from 1; more than 1 means that another attempt may still be running somewhere. */
   readonly attempt: number;
+  /** When the server scheduled this attempt: milliseconds since 1970, by its clock. */
+  readonly scheduledAt: number;
   readonly runId: string;
   readonly signal: AbortSignal;
   /** Sets what the heartbeats carry; they are sent by a timer, also while a node is waited for. */

@@ -1,10 +1,11 @@
 import type { Redis } from 'ioredis';
 import type { PhysicalUid } from '../core/ids';
 import type { Keys } from './keys';
-import { assertItems } from './script';
+import { assertItems, listOf, numberOf, unknownCode } from './script';
 import type { ScriptRunner } from './script';
 import { lowerFenceScript } from './scripts/lower-fence';
 import { RaiseFenceCode, raiseFenceScript } from './scripts/raise-fence';
+import { TakeNumberCode, takeNumberScript } from './scripts/take-number';
 import type { AttemptStore, FenceStore, PodStore } from './types';
 
 /** A run that is this long without a new attempt is over; its numbers may go. */
@@ -50,13 +51,20 @@ export function createFenceStore({ redis, keys, scripts, pods }: FenceStoreParts
 export function createAttemptStore({
   redis,
   keys,
-}: Pick<FenceStoreParts, 'redis' | 'keys'>): AttemptStore {
+  scripts,
+}: Omit<FenceStoreParts, 'pods'>): AttemptStore {
   return {
-    async nextAttempt(runKey) {
-      const key = keys.attempt(runKey);
-      const attempt = await redis.incr(key);
-      await redis.pexpire(key, attemptKeptMs);
-      return attempt;
+    async nextAttempt(runKey, scheduledAt) {
+      const [code, number] = listOf(
+        await scripts.run(
+          takeNumberScript,
+          [keys.attempt(runKey), keys.attemptScheduled(runKey)],
+          [scheduledAt, attemptKeptMs],
+        ),
+      );
+      if (code === TakeNumberCode.Late) return null;
+      if (code !== TakeNumberCode.Ok) throw unknownCode(takeNumberScript, code);
+      return numberOf(number);
     },
     async isCurrent(runKey, attempt) {
       return (await redis.get(keys.attempt(runKey))) === String(attempt);

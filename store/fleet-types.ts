@@ -31,6 +31,12 @@ export interface Audit {
   readonly what: string;
 }
 
+/** The number that an attempt of a run has taken (`AttemptStore.nextAttempt`). */
+export interface Attempt {
+  readonly runKey: string;
+  readonly number: number;
+}
+
 export interface TopologyLogEntry extends Audit {
   readonly epoch: Epoch;
   /** RFC 3339, by the clock of Redis. */
@@ -69,9 +75,14 @@ export interface FleetStore {
   /**
    * Compare-and-set loop: `decide` gets the present fleet and returns the steps, or null for none.
    * Returns the fleet after the change. It may be called several times, so it must be pure.
-   * Throws StoreError `store_contention` after a bounded number of lost races.
+   * Throws StoreError `store_contention` after a bounded number of lost races, and `store_attempt_old`
+   * when the change would be made for an attempt that is not its run's newest any more.
    */
-  update(audit: Audit, decide: (fleet: Fleet) => readonly FleetOp[] | null): Promise<Fleet>;
+  update(
+    audit: Audit,
+    decide: (fleet: Fleet) => readonly FleetOp[] | null,
+    attempt?: Attempt,
+  ): Promise<Fleet>;
   /** Newest first. */
   log(limit: number): Promise<TopologyLogEntry[]>;
   /** The fleet as it was at an epoch, as far as the log reaches back. */

@@ -1,20 +1,18 @@
-import type { Redis } from 'ioredis';
 import type { AliasEntry, Fleet, FleetNode, IndexEntry } from '../core/fleet';
 import { epoch as epochOf } from '../core/ids';
 import type { Epoch, PhysicalUid } from '../core/ids';
 import { topologyLogEntriesMax } from '../core/limits';
-import { decodePlacement, encodeAudit, encodeOps } from './fleet-ops';
+import { changeFleet } from './change-fleet';
+import { decodePlacement } from './fleet-ops';
 import { EpochFloor } from './epoch-floor';
-import type { WaitAof } from './options';
 import { restoreFleet } from './restore';
-import { listOf, numberOf, parsed, textOf, unknownCode } from './script';
+import { listOf, numberOf, parsed, textOf } from './script';
 import type { ScriptReply } from './script';
-import { ChangeFleetCode, changeFleetScript } from './scripts/change-fleet';
 import { loadFleetScript } from './scripts/load-fleet';
 import { decodeLogEntry, fleetAt } from './topology';
 import { StoreError } from './store-error';
 import type { FleetStoreParts } from './fleet-parts';
-import type { Audit, FleetOp, FleetStore, IndexMeta } from './fleet-types';
+import type { Attempt, Audit, FleetOp, FleetStore, IndexMeta } from './fleet-types';
 
 /** A lost race costs one reload; this many in a row mean that something spins. */
 const updateAttemptsMax = 50;
@@ -33,6 +31,7 @@ export function createFleetStore(parts: FleetStoreParts): FleetStore {
     expected: Epoch,
     ops: readonly FleetOp[],
     audit: Audit,
+    attempt?: Attempt,
   ): Promise<{ ok: boolean; epoch: Epoch }> => {
     if (expected < floor.epoch) {
       // Either the caller is behind, or Redis is: only its own epoch tells.
@@ -40,7 +39,7 @@ export function createFleetStore(parts: FleetStoreParts): FleetStore {
       floor.demand(present);
       return { ok: false, epoch: present };
     }
-    const changed = await changeFleet(parts, expected, { ops, audit });
+    const changed = await changeFleet(parts, expected, { ops, audit, attempt });
     if (changed.ok) floor.raise(changed.epoch);
     return changed;
   };
@@ -48,12 +47,12 @@ export function createFleetStore(parts: FleetStoreParts): FleetStore {
     load,
     change,
     epoch: presentEpoch,
-    async update(audit, decide) {
-      for (let attempt = 0; attempt < updateAttemptsMax; attempt += 1) {
+    async update(audit, decide, attempt) {
+      for (let round = 0; round < updateAttemptsMax; round += 1) {
         const fleet = await load();
         const ops = decide(fleet);
         if (ops === null || ops.length === 0) return fleet;
-        const result = await change(fleet.epoch, ops, audit);
+        const result = await change(fleet.epoch, ops, audit, attempt);
         if (result.ok) return loadAtLeast(load, result.epoch);
       }
       throw new StoreError(
@@ -87,35 +86,6 @@ async function loadAtLeast(load: () => Promise<Fleet>, epoch: Epoch): Promise<Fl
     throw new StoreError('store_corrupt', `Epoch ${epoch} was reached and is now ${fleet.epoch}.`);
   }
   return fleet;
-}
-
-async function changeFleet(
-  { redis, keys, scripts, waitAof }: FleetStoreParts,
-  expected: Epoch,
-  { ops, audit }: { ops: readonly FleetOp[]; audit: Audit },
-): Promise<{ ok: boolean; epoch: Epoch }> {
-  const encoded = encodeOps(keys, ops, 2);
-  const [code, now] = listOf(
-    await scripts.run(
-      changeFleetScript,
-      [keys.epoch, keys.topologyLog, ...encoded.keys],
-      [keys.epochChannel, encodeAudit(audit), encoded.lines, expected, ...encoded.args],
-    ),
-  );
-  const epoch = epochOf(numberOf(now));
-  if (code === ChangeFleetCode.EpochMoved) return { ok: false, epoch };
-  if (code !== ChangeFleetCode.Ok) throw unknownCode(changeFleetScript, code);
-  await waitUntilOnDisk(redis, waitAof);
-  return { ok: true, epoch };
-}
-
-/** Servers without AOF, or too old to be asked, keep their own promise and no better one. */
-export async function waitUntilOnDisk(redis: Redis, how: WaitAof): Promise<void> {
-  if (how === false) return;
-  // Beyond this time the server's disk is ill; the change itself has already happened.
-  await redis.call('WAITAOF', 1, how.replicas, how.ms).catch((error: unknown) => {
-    if ((error as { name?: string }).name !== 'ReplyError') throw error;
-  });
 }
 
 async function loadFleet({ keys, scripts }: FleetStoreParts): Promise<Fleet> {

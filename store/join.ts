@@ -1,6 +1,6 @@
 import { epoch as epochOf } from '../core/ids';
 import type { NodeId, PhysicalUid, ShardId } from '../core/ids';
-import { waitUntilOnDisk } from './fleet';
+import { waitUntilOnDisk } from './change-fleet';
 import type { WaitAof } from './options';
 import { encodeAudit, encodeOps } from './fleet-ops';
 import { hasSettledEntries } from './journals';

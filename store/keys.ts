@@ -61,6 +61,8 @@ export interface Keys {
   /** String: how many fences were ever raised. */
   readonly fenceRaises: string;
   attempt(runKey: string): string;
+  /** String: when the attempt with the newest number was scheduled, ms. */
+  attemptScheduled(runKey: string): string;
   /** Hash: group → the operation that has it to itself. */
   readonly claims: string;
   /** Sorted set: waiting operations by ticket; hash: what each wants, `0,1`; string: the last ticket. */
@@ -147,6 +149,7 @@ export function createKeys(prefix: string): Keys {
     fences: (physicalUid) => at('fence', physicalUid),
     fenceRaises: at('fence-index', 'raises'),
     attempt: (runKey) => at('attempt', runKey),
+    attemptScheduled: (runKey) => at('attempt-scheduled', runKey),
     claims: at('claim', 'groups'),
     claimQueue: at('claim', 'queue'),
     claimWanted: at('claim', 'wanted'),

@@ -1,5 +1,5 @@
 import { epoch as epochOf } from '../core/ids';
-import { waitUntilOnDisk } from './fleet';
+import { waitUntilOnDisk } from './change-fleet';
 import type { FleetStoreParts } from './fleet-parts';
 import { encodeAudit, encodeOps } from './fleet-ops';
 import { listOf, numberOf, unknownCode } from './script';

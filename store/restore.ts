@@ -2,10 +2,10 @@ import type { Fleet } from '../core/fleet';
 import { epoch as epochOf } from '../core/ids';
 import type { Epoch } from '../core/ids';
 import { scriptItemsMax } from '../core/limits';
-import { encodeAudit, encodeOps } from './fleet-ops';
+import { changeFleet } from './change-fleet';
+import { encodeAudit } from './fleet-ops';
 import type { FleetStoreParts } from './fleet-parts';
-import { listOf, numberOf, unknownCode } from './script';
-import { ChangeFleetCode, changeFleetScript } from './scripts/change-fleet';
+import { numberOf } from './script';
 import { raiseNumberScript } from './scripts/raise-number';
 import { reachEpochScript } from './scripts/reach-epoch';
 import type { Audit, FleetOp, RestoreRequest } from './fleet-types';
@@ -44,23 +44,10 @@ export async function restoreFleet(
   return epochOf(numberOf(reached));
 }
 
-async function apply(
-  { redis, keys, scripts }: FleetStoreParts,
-  ops: readonly FleetOp[],
-  audit: Audit,
-): Promise<void> {
+async function apply(parts: FleetStoreParts, ops: readonly FleetOp[], audit: Audit): Promise<void> {
   for (;;) {
-    const present = Number((await redis.get(keys.epoch)) ?? '0');
-    const encoded = encodeOps(keys, ops, 2);
-    const [code] = listOf(
-      await scripts.run(
-        changeFleetScript,
-        [keys.epoch, keys.topologyLog, ...encoded.keys],
-        [keys.epochChannel, encodeAudit(audit), encoded.lines, present, ...encoded.args],
-      ),
-    );
-    if (code === ChangeFleetCode.Ok) return;
-    if (code !== ChangeFleetCode.EpochMoved) throw unknownCode(changeFleetScript, code);
+    const present = epochOf(Number((await parts.redis.get(parts.keys.epoch)) ?? '0'));
+    if ((await changeFleet(parts, present, { ops, audit })).ok) return;
   }
 }
 

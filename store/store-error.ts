@@ -6,6 +6,7 @@ export class StoreError extends Error {
   constructor(
     readonly code:
       | 'store_contention'
+      | 'store_attempt_old'
       | 'store_epoch_lowered'
       | 'store_too_many_items'
       | 'store_corrupt'

@@ -34,13 +34,14 @@ import type {
   TtlSweep,
   Webhook,
 } from './record-types';
-import type { Audit, FleetOp, FleetStore } from './fleet-types';
+import type { Attempt, Audit, FleetOp, FleetStore } from './fleet-types';
 import type { GovernorStore } from './governor-types';
 import type { FigureStore } from './figures';
 import type { NodeStores } from './node-stores';
 import type { FleetTask, TaskStore } from './task-types';
 
 export type {
+  Attempt,
   Audit,
   FleetOp,
   FleetStore,
@@ -267,14 +268,17 @@ export interface FenceStore {
 }
 
 export interface AttemptStore {
-  /** Takes the next number of a run; from now on older numbers may send nothing more. */
-  nextAttempt(runKey: string): Promise<number>;
+  /**
+   * Takes the next number of a run; from now on older numbers may send nothing more. Null: an attempt
+   * that was scheduled later (milliseconds by the server's clock) has one, so this one is over.
+   */
+  nextAttempt(runKey: string, scheduledAt: number): Promise<number | null>;
   isCurrent(runKey: string, attempt: number): Promise<boolean>;
 }
 
 export interface JoinRequest {
   readonly fenceToken: string;
-  readonly attempt: { readonly runKey: string; readonly number: number };
+  readonly attempt: Attempt;
   readonly epoch: Epoch;
   /** Every `set-replicas` with a `joined` replica must have an empty journal for it. */
   readonly changes: readonly FleetOp[];

@@ -7,7 +7,7 @@ import {
   shardId,
 } from '../core/ids';
 import type { PhysicalUid } from '../core/ids';
-import { waitUntilOnDisk } from './fleet';
+import { waitUntilOnDisk } from './change-fleet';
 import type { WaitAof } from './options';
 import { encodeAudit, encodeOps } from './fleet-ops';
 import type { Keys } from './keys';

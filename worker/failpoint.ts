@@ -17,7 +17,7 @@ export function failpointOf(
   }
   return async (reached) => {
     if (!chosen.includes(reached)) return;
-    if ((await store.attempts.nextAttempt(`failpoint/${reached}`)) !== 1) return;
+    if ((await store.attempts.nextAttempt(`failpoint/${reached}`, 0)) !== 1) return;
     process.kill(process.pid, 'SIGKILL');
     // The signal takes a moment, and nothing of the activity may run in it.
     await new Promise(() => undefined);

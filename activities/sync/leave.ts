@@ -16,7 +16,7 @@ import { demandAnotherCopy } from './beside';
 import { stateIsKept } from './kept-state';
 import { countDocuments } from './read-documents';
 import { changeReplicas, findEntry, stateOf } from './replica-changes';
-import { beginSpan, sendOptions, takeNumber } from './session';
+import { attemptOf, beginSpan, sendOptions, takeNumber } from './session';
 import type { Numbered } from './session';
 
 /** The copies of the request that are still in the table. */
@@ -33,23 +33,31 @@ export const startLeaving = (
   request: LeaveRequest,
   call: Call,
 ): Promise<Epoch | null> =>
-  leaveUnless(tools, request, (shards) => demandAnotherCopy(tools, request, { shards, call }));
+  leaveUnless(tools, request, {
+    call,
+    demand: (shards) => demandAnotherCopy(tools, request, { shards, call }),
+  });
+
+interface Leave {
+  readonly call: Pick<Call, 'scheduledAt'>;
+  readonly demand: (shards: readonly ShardId[]) => Promise<void>;
+}
 
 /** `demand` throws where the copies are needed. Simulated nodes have no disks that could be lost. */
 export async function leaveUnless(
   tools: ActivityTools,
   request: LeaveRequest,
-  demand: (shards: readonly ShardId[]) => Promise<void>,
+  { call, demand }: Leave,
 ): Promise<Epoch | null> {
   // Attempts of the sync that are still running somewhere may send nothing more.
-  await tools.store.attempts.nextAttempt(request.runKey);
+  const attempt = attemptOf(await takeNumber(tools, request, call));
   const shards = await present(tools, request);
   if (shards.length === 0) return null;
   await demand(shards);
   const { group, node, physicalUid } = request;
   const { fleet, verdict } = await changeReplicas(
     tools,
-    { ...request, what: `take ${physicalUid} from ${node}` },
+    { ...request, attempt, what: `take ${physicalUid} from ${node}` },
     (entry) => leaveStep(entry, { group, node, shards }),
   );
   // It is read until another copy is in sync, and a repair of one waits for the groups that this run has.
@@ -98,7 +106,7 @@ async function removeNow(
   call: Call,
 ): Promise<{ deleted: number }> {
   const { physicalUid, node } = request;
-  const numbered = await takeNumber(tools, request);
+  const numbered = await takeNumber(tools, request, call);
   // What an attempt before this one may still send is over by then.
   if (call.attempt > 1) await tools.clock.sleep(tools.config.nodeDeadlineMs, call.signal);
   const leaving = { tools, request, call, numbered };
@@ -108,7 +116,7 @@ async function removeNow(
   await stateIsKept(tools, call);
   const side = { client: await clientOf(tools, node), physicalUid };
   const deleted = await deleteShards(leaving, side, { shards, entry });
-  await dropRows(tools, request, shards);
+  await dropRows(leaving, shards);
   await dropEmptyIndex(leaving, side);
   return { deleted };
 }
@@ -148,14 +156,14 @@ async function deleteShards(
 }
 
 async function dropRows(
-  tools: ActivityTools,
-  request: LeaveRequest,
+  { tools, request, numbered }: Leaving,
   shards: readonly ShardId[],
 ): Promise<void> {
   const { physicalUid, group, node } = request;
+  const attempt = attemptOf(numbered);
   const { verdict } = await changeReplicas(
     tools,
-    { ...request, what: `forget ${physicalUid} on ${node}` },
+    { ...request, attempt, what: `forget ${physicalUid} on ${node}` },
     (entry) => removeReplica(entry, { group, node, shards }),
   );
   if (!verdict.ok) throw tryAgain('replicas-changed', verdict.reason);
@@ -181,12 +189,16 @@ async function dropEmptyIndex(
 }
 
 /** A roll-back of a repair: the copies are what they were before, stale, and are not read. */
-export async function restoreStale(tools: ActivityTools, request: LeaveRequest): Promise<void> {
-  await tools.store.attempts.nextAttempt(request.runKey);
+export async function restoreStale(
+  tools: ActivityTools,
+  request: LeaveRequest,
+  call: Pick<Call, 'scheduledAt'>,
+): Promise<void> {
+  const attempt = attemptOf(await takeNumber(tools, request, call));
   const { physicalUid, group, node } = request;
   await changeReplicas(
     tools,
-    { ...request, what: `leave ${physicalUid} stale on ${node}` },
+    { ...request, attempt, what: `leave ${physicalUid} stale on ${node}` },
     (entry) => ({
       ok: true,
       changes: request.shards.flatMap((shard): ReplicaChange[] => {

@@ -14,7 +14,7 @@ import type { ActivityTools, Call } from '../tools';
 import type { OpenResult } from '../types';
 import { makeMissedSources } from './missed-source';
 import { changeReplicas, feedsOf, sourceInSync, stateOf, withGroup } from './replica-changes';
-import { assertCurrent, beginSpan, sendOptions, takeNumber } from './session';
+import { attemptOf, beginSpan, sendOptions, takeNumber } from './session';
 import type { Numbered } from './session';
 
 /**
@@ -28,7 +28,7 @@ export async function openTarget(
 ): Promise<OpenResult> {
   await demandKnown(tools, [...feedsOf(ref).map(({ node }) => node), ref.target]);
   await demandRoom(tools, ref);
-  const numbered = await takeNumber(tools, ref);
+  const numbered = await takeNumber(tools, ref, call);
   const entry = await entryOf(tools, ref.physicalUid);
   const { physicalUid } = ref;
   const side = { client: await clientOf(tools, ref.target), physicalUid };
@@ -37,10 +37,13 @@ export async function openTarget(
   await preparePhysicalIndex(side, entry, { clock: tools.clock, call });
   await noteMade(tools, entry, ref.target);
   let wasStale: readonly ShardId[] = [];
-  await assertCurrent(numbered);
   const { fleet, verdict } = await changeReplicas(
     tools,
-    { ...ref, what: `sync ${ref.physicalUid} from ${ref.source} to ${ref.target}` },
+    {
+      ...ref,
+      what: `sync ${ref.physicalUid} from ${ref.source} to ${ref.target}`,
+      attempt: attemptOf(numbered),
+    },
     (present) => {
       wasStale = staleShards(present, ref);
       return open(withGroup(present, ref.group), ref);

@@ -4,7 +4,7 @@ import type { Origin, SyncRef, Verdict } from '../../core/operations';
 import type { SyncFeed } from '../../core/sync-losses';
 import type { ReplicaChange, Transition } from '../../core/replicas';
 import { joinTarget } from '../../core/replicas';
-import type { FleetOp } from '../../store/types';
+import type { Attempt, FleetOp } from '../../store/types';
 import type { ActivityTools } from '../tools';
 
 export function rowOps(physicalUid: PhysicalUid, changes: readonly ReplicaChange[]): FleetOp[] {
@@ -69,18 +69,22 @@ export function joinOps(fleet: Fleet, ref: SyncRef): FleetOp[] | null {
 export interface Change extends Origin {
   readonly physicalUid: PhysicalUid;
   readonly what: string;
+  readonly attempt?: Attempt;
 }
 
 export type Changed = { readonly fleet: Fleet; readonly verdict: Verdict };
 
-/** Applies a transition of one index to the newest fleet; a refusal changes nothing and is a value. */
+/**
+ * Applies a transition of one index to the newest fleet; a refusal changes nothing and is a value. With
+ * an attempt it throws where a later attempt of the run has a number: that one decides.
+ */
 export async function changeReplicas(
   { store }: ActivityTools,
-  { physicalUid, who, why, what }: Change,
+  { physicalUid, who, why, what, attempt }: Change,
   decide: (entry: IndexEntry) => Transition,
 ): Promise<Changed> {
   let verdict: Verdict = { ok: true };
-  const fleet = await store.fleet.update({ who, why, what }, (present) => {
+  const decideOps = (present: Fleet): FleetOp[] | null => {
     const entry = findEntry(present, physicalUid);
     const step: Transition =
       entry === null
@@ -88,6 +92,7 @@ export async function changeReplicas(
         : decide(entry);
     verdict = step.ok ? { ok: true } : { ok: false, reason: step.reason };
     return step.ok && step.changes.length > 0 ? rowOps(physicalUid, step.changes) : null;
-  });
+  };
+  const fleet = await store.fleet.update({ who, why, what }, decideOps, attempt);
   return { fleet, verdict };
 }

@@ -1,6 +1,7 @@
 import type { IndexEntry } from '../../core/fleet';
 import type { NodeId, ShardId } from '../../core/ids';
 import type { SyncRef } from '../../core/operations';
+import type { Attempt } from '../../store/types';
 import { refuse, tryAgain } from '../errors';
 import type { NodeSide } from '../node-queue';
 import { allWorkedOff } from '../node-queue';
@@ -43,7 +44,7 @@ export async function openSession(
   ref: SyncRef,
   call: Call,
 ): Promise<Session> {
-  const number = await tools.store.attempts.nextAttempt(ref.runKey);
+  const { number } = await takeNumber(tools, ref, call);
   const { physicalUid } = ref;
   const side = async (node: NodeId) => ({ client: await clientOf(tools, node), physicalUid });
   const feeds = await Promise.all(
@@ -90,9 +91,16 @@ export type Numbered = Pick<Session, 'tools' | 'number'> & {
 export async function takeNumber(
   tools: ActivityTools,
   ref: Pick<SyncRef, 'runKey'>,
+  { scheduledAt }: Pick<Call, 'scheduledAt'>,
 ): Promise<Numbered> {
-  return { tools, ref, number: await tools.store.attempts.nextAttempt(ref.runKey) };
+  const number = await tools.store.attempts.nextAttempt(ref.runKey, scheduledAt);
+  if (number === null) {
+    throw tryAgain('attempt-old', `${ref.runKey} went on before this attempt of it began.`);
+  }
+  return { tools, ref, number };
 }
+
+export const attemptOf = ({ ref: { runKey }, number }: Numbered): Attempt => ({ runKey, number });
 
 export async function assertCurrent({ tools, ref, number }: Numbered): Promise<void> {
   if (await tools.store.attempts.isCurrent(ref.runKey, number)) return;

@@ -39,7 +39,11 @@ export interface TestFleet {
   run<N extends keyof Activities>(
     name: N,
     request: Parameters<Activities[N]>[0],
-    attempt?: Partial<{ attempt: number; heartbeatDetails: unknown }>,
+    attempt?: Partial<{
+      attempt: number;
+      heartbeatDetails: unknown;
+      currentAttemptScheduledTimestampMs: number;
+    }>,
   ): ReturnType<Activities[N]>;
   row(shard: number): Promise<string>;
   setRow(shard: number, text: string): Promise<void>;

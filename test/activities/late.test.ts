@@ -2,7 +2,7 @@
  * Goal: what a sync decides on the state of a moment ago does no harm when that state has changed: a
  * worker that was only slow deletes nothing, and a copy that is the last in-sync one by now holds up nobody.
  * Method: embedded nodes; another attempt, or another sync, acts between looking and sending. The
- * stories that showed these moments came from the model of the fleet (seeds 6, 32 and 305).
+ * stories that showed these moments came from the model of the fleet (seeds 6, 32, 305 and 500043).
  */
 import { groupId, nodeId, shardId } from '../../core/ids';
 import { NodeError } from '../../meili/node-error';
@@ -112,6 +112,17 @@ test('an index that another sync took for unused is made again before the copy',
   expect(await fleet.documents(1, [0, 3])).toEqual(await fleet.documents(0, [0, 3]));
 });
 
+test('an attempt to open that stood still until its sync was over makes no copy', async () => {
+  const scheduled = (at: number) => ({ currentAttemptScheduledTimestampMs: at });
+  await fleet.run('openTarget', fleet.ref(), scheduled(1_000));
+  await fleet.run('startLeaving', leave(), scheduled(2_000));
+  await fleet.run('removeLeaving', leave(), scheduled(2_001));
+  const late = fleet.run('openTarget', fleet.ref(), scheduled(1_500));
+  await expect(late).rejects.toMatchObject({ type: 'attempt-old', nonRetryable: false });
+  expect(await fleet.row(0)).toBe('meili-0:in-sync');
+  expect(await fleet.client(1).getIndex(products)).toBeNull();
+});
+
 describe('with a filled copy on the target', () => {
   beforeEach(async () => {
     await opened();
@@ -122,7 +133,7 @@ describe('with a filled copy on the target', () => {
   test('an attempt that was overtaken after it had counted deletes nothing', async () => {
     const before = (await fleet.documents(1, [0, 3])).size;
     afterCounting(async () => {
-      await fleet.store.attempts.nextAttempt('sync/test');
+      await fleet.store.attempts.nextAttempt('sync/test', 1);
     });
     await expect(fleet.run('removeLeaving', leave())).rejects.toMatchObject({
       type: 'attempt-old',

@@ -143,7 +143,7 @@ describe.each(engines)('a sync on %s nodes', (kind) => {
   test('an older attempt may send nothing more', async () => {
     await open();
     const call = {
-      ...{ attempt: 1, runId: 'run-1', signal: new AbortController().signal },
+      ...{ attempt: 1, scheduledAt: 1, runId: 'run-1', signal: new AbortController().signal },
       ...{ beat: () => undefined, resumed: () => undefined },
     };
     const older = await openSession(fleet.tools, fleet.ref(), call);
@@ -162,7 +162,7 @@ describe.each(engines)('a sync on %s nodes', (kind) => {
   test('small ranges do not wait for one another at the target', async () => {
     await open();
     const call = {
-      ...{ attempt: 1, runId: 'run-1', signal: new AbortController().signal },
+      ...{ attempt: 1, scheduledAt: 1, runId: 'run-1', signal: new AbortController().signal },
       ...{ beat: () => undefined, resumed: () => undefined },
     };
     const sender = createSender(await openSession(fleet.tools, fleet.ref(), call));
@@ -207,7 +207,7 @@ describe.each(engines)('a sync on %s nodes', (kind) => {
   test('what was read too long ago is not sent', async () => {
     await open();
     const call = {
-      ...{ attempt: 1, runId: 'run-1', signal: new AbortController().signal },
+      ...{ attempt: 1, scheduledAt: 1, runId: 'run-1', signal: new AbortController().signal },
       ...{ beat: () => undefined, resumed: () => undefined },
     };
     const sender = createSender(await openSession(fleet.tools, fleet.ref(), call));

@@ -273,11 +273,6 @@ export const mutations: readonly Mutation[] = [
     }),
   },
   {
-    name: 'untaken-acknowledged',
-    about: 'a write is acknowledged whose only taker has begun to leave while it was under way',
-    script: inScript('miroirCommitWrite', "if #kept > 0 and ARGV[13] ~= '' then", 'if false then'),
-  },
-  {
     name: 'no-identity',
     about: 'a node that came back empty is taken for the one that it was',
     settings: { MIROIR_HEALTH_CHECK_IDENTITY: 'false' },

@@ -65,7 +65,7 @@ test('a write, a move and the records need one slot each time', async () => {
     const { ids } = await store.journals.read(products, shard!, target, 10);
     await store.journals.cross(products, shard!, target, ids);
 
-    const number = await store.attempts.nextAttempt('run');
+    const number = (await store.attempts.nextAttempt('run', 0)) ?? 0;
     await store.fences.raise(products, shards(0), 'fence', 10_000);
     const joined = await store.join(products, {
       fenceToken: 'fence',

@@ -73,11 +73,36 @@ describe('fences', () => {
 test('attempt numbers rise for each run, and only the newest is current', async () => {
   const { attempts } = pod.store;
   expect(await attempts.isCurrent(runKey, 0)).toBe(false);
-  const numbers = await Promise.all(Array.from({ length: 20 }, () => attempts.nextAttempt(runKey)));
-  expect([...numbers].sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+  const numbers = await Promise.all(
+    Array.from({ length: 20 }, () => attempts.nextAttempt(runKey, 0)),
+  );
+  expect(numbers.map(Number).sort((a, b) => a - b)).toEqual(
+    Array.from({ length: 20 }, (_, i) => i + 1),
+  );
   expect(await attempts.isCurrent(runKey, 20)).toBe(true);
   expect(await attempts.isCurrent(runKey, 19)).toBe(false);
-  expect(await attempts.nextAttempt('another run')).toBe(1);
+  expect(await attempts.nextAttempt('another run', 0)).toBe(1);
+});
+
+test('an attempt that was scheduled before the newest gets no number, however late it asks', async () => {
+  const { attempts } = pod.store;
+  expect(await attempts.nextAttempt(runKey, 1_000)).toBe(1);
+  expect(await attempts.nextAttempt(runKey, 999)).toBeNull();
+  expect(await attempts.isCurrent(runKey, 1)).toBe(true);
+  expect(await attempts.nextAttempt(runKey, 1_000)).toBe(2);
+});
+
+test('the table is not changed for an attempt that is not the newest', async () => {
+  const at = await makeIndex(pod.store, ['a:in-sync', 'a:in-sync', 'a:in-sync', 'a:in-sync']);
+  await pod.store.attempts.nextAttempt(runKey, 0);
+  const change = (number: number) =>
+    pod.store.fleet.update(audit, () => [setReplicas(0, 'a:in-sync b:syncing')], {
+      runKey,
+      number,
+    });
+  await expect(change(0)).rejects.toMatchObject({ code: 'store_attempt_old' });
+  expect(await pod.store.fleet.epoch()).toBe(at);
+  expect((await change(1)).epoch).toBe(at + 1);
 });
 
 describe('join', () => {
@@ -91,7 +116,7 @@ describe('join', () => {
       'a:in-sync',
       'a:in-sync',
     ]);
-    const number = await pod.store.attempts.nextAttempt(runKey);
+    const number = (await pod.store.attempts.nextAttempt(runKey, 0)) ?? 0;
     await pod.store.fences.raise(products, shards(0, 1), 'fence-1', 10_000);
     request = {
       fenceToken: 'fence-1',
@@ -130,7 +155,7 @@ describe('join', () => {
   });
 
   test('is refused to an older attempt', async () => {
-    await pod.store.attempts.nextAttempt(runKey);
+    await pod.store.attempts.nextAttempt(runKey, 0);
     expect(await pod.store.join(products, request)).toEqual({ kind: 'no', reason: 'attempt-old' });
   });
 

@@ -26,6 +26,8 @@ import type { ModelFleet } from './model-fleet';
 /** What a placement operation asks for. Another activity in a run is a mistake of the simulation. */
 export type SimulatedActivities = Partial<Activities>;
 
+/** A simulation has one attempt at a time. */
+const nobodyLate = { scheduledAt: 0 };
 const fine: Verdict = { ok: true };
 
 /** The real activities get a store that is the model's table; what they would ask of nodes is modelled. */
@@ -163,8 +165,9 @@ function changeActivities(model: ModelFleet, tools: ActivityTools): SimulatedAct
     mayLeave: (request) => mayLeave(tools, request),
     forgetCopies: (request) => forgetCopies(tools, request),
     removeNode: (request) => removeNode(tools, request),
-    startLeaving: (request) => leaveUnless(tools, request, () => Promise.resolve()),
-    restoreStale: (request) => restoreStale(tools, request),
+    startLeaving: (request) =>
+      leaveUnless(tools, request, { call: nobodyLate, demand: () => Promise.resolve() }),
+    restoreStale: (request) => restoreStale(tools, request, nobodyLate),
     claimGroups: () => Promise.resolve(fine),
     releaseGroups: () => Promise.resolve(),
     reshardCatalogue: (request) => resharded(model, request),

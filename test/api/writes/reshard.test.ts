@@ -41,7 +41,12 @@ async function reshard(shardCount: number): Promise<number> {
   if (physicalUid === undefined) throw new Error('no index');
   const change = { kind: 'reshard', index: indexUid('films'), physicalUid, shardCount } as const;
   const call = {
-    ...{ attempt: 1, runId: `run-${String(shardCount)}`, signal: new AbortController().signal },
+    ...{
+      attempt: 1,
+      scheduledAt: 0,
+      runId: `run-${String(shardCount)}`,
+      signal: new AbortController().signal,
+    },
     ...{ beat: () => undefined, resumed: () => null },
   } satisfies Call;
   const request = { change, who: 'test', why: 'test', operation: 'reshard/test' };

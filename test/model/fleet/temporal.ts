@@ -165,6 +165,7 @@ export class Temporal {
   ): Promise<Outcome> {
     const { world } = this;
     const { heart, cancel, attempt, runId } = what;
+    const scheduledAt = world.now;
     return new Promise((resolve) => {
       let open = true;
       const end = (outcome: Outcome): void => {
@@ -198,6 +199,7 @@ export class Temporal {
         const timer = setInterval(beat, worker.tools.config.heartbeatMs);
         const call: Call = {
           attempt,
+          scheduledAt,
           runId,
           signal: controller.signal,
           beat(next) {
