@@ -20,6 +20,10 @@ test('a part that is needed through another helper is found', () => {
   expect(neededParts(['test/local/dev\\.test'])).toMatchObject({ built: true });
 });
 
+test('what starts a fleet needs the program', () => {
+  expect(neededParts(['test/model/http\\.test'])).toMatchObject({ built: true });
+});
+
 test('no pattern means all files', () => {
   expect(neededParts([])).toEqual({ redis: true, temporal: true, built: true });
 });

@@ -13,9 +13,13 @@ const markers = {
   temporal: join(testRoot, 'support', 'temporal.ts'),
   built: join(testRoot, 'support', 'built.ts'),
 } as const;
+/** What starts processes of the program. */
+const starters = ['fleet.ts', 'supervisor.ts'].map((name) =>
+  resolve(testRoot, '..', 'local', name),
+);
 
 /**
- * What the selected test files ask for, found by following their imports within `test/`: a run of pure
+ * What the selected test files ask for, found by following their imports within `test/` and the first ones out of it: a run of pure
  * tests waits for no server. No pattern means all test files.
  */
 export function neededParts(patterns: readonly string[]): NeededParts {
@@ -24,7 +28,7 @@ export function neededParts(patterns: readonly string[]): NeededParts {
   return {
     redis: seen.has(markers.redis),
     temporal: seen.has(markers.temporal),
-    built: seen.has(markers.built),
+    built: [markers.built, ...starters].some((file) => seen.has(file)),
   };
 }
 
@@ -43,7 +47,9 @@ function follow(file: string, seen: Set<string>): void {
   seen.add(file);
   for (const [, specifier] of readFileSync(file, 'utf8').matchAll(/from '(\.[^']*)'/g)) {
     const imported = existing(resolve(dirname(file), specifier ?? ''));
-    if (imported !== null && imported.startsWith(testRoot)) follow(imported, seen);
+    if (imported === null) continue;
+    if (imported.startsWith(testRoot)) follow(imported, seen);
+    else seen.add(imported);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import type { Fleet, JsonValue } from '../../../core/fleet';
 import { startFleet } from '../../../local/fleet';
 import type { RunningFleet } from '../../../local/fleet';
@@ -63,9 +64,9 @@ export class HttpFleet implements CheckedFleet {
     readonly running: RunningFleet,
     readonly network: FaultyNetwork,
   ) {
+    this.#redis = connectRedis(running.redis);
     this.store = createStore({
-      redis: connectRedis(running.redis),
-      subscriber: connectRedis(running.redis),
+      redis: this.#redis,
       prefix: running.redisPrefix,
       requestDeadlineMs: Number(settings['MIROIR_REQUEST_DEADLINE_MS']),
       podLeaseMs: 10_000,
@@ -75,6 +76,7 @@ export class HttpFleet implements CheckedFleet {
 
   /** The checker's own view, past every fault. */
   readonly store: Store;
+  readonly #redis: Redis;
 
   static async start(seed: number, size: FleetSize): Promise<HttpFleet> {
     const network = new FaultyNetwork();
@@ -133,6 +135,7 @@ export class HttpFleet implements CheckedFleet {
 
   async close(): Promise<void> {
     await this.store.close();
+    this.#redis.disconnect();
     await this.running.close();
     await this.network.close();
   }
