@@ -4,28 +4,19 @@
  * tasks of the one before are over. Names that a page takes for given are made before; what stands for a name
  * that only the reader knows is filled in. Output that a page shows is compared without its figures.
  */
-import { spawn, spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ApiClient } from '../../cli/client';
 import type { Operation } from '../../cli/operations';
 import { startFleet } from '../../local/fleet';
 import type { RunningFleet } from '../../local/fleet';
 import { builtForTest } from '../support/built';
 import { dumpOf } from '../support/dump-files';
-import { linesWithoutFigures, partsOfPage } from '../support/page-commands';
 import { s3Credentials, startS3 } from '../support/s3-server';
 import type { S3ForTest } from '../support/s3-server';
 import { waitFor } from '../support/wait-for';
+import { PageReader } from './page-reader';
+import type { Page } from './page-reader';
 
 const deadlineMs = 120_000;
 jest.setTimeout(3 * deadlineMs);
@@ -36,8 +27,7 @@ const dumps = join(directory, 'dumps');
 const named = join(dumps, '20260101-120000000.dump');
 let s3: S3ForTest;
 let fleet: RunningFleet;
-let api: ApiClient;
-let env: NodeJS.ProcessEnv;
+let reader: PageReader;
 
 beforeAll(async () => {
   process.env['MIROIR_BUILT'] = builtForTest();
@@ -57,8 +47,7 @@ beforeAll(async () => {
       MIROIR_FENCE_MAX_MS: '2000',
     },
   });
-  api = new ApiClient(fleet);
-  env = shell();
+  reader = new PageReader(fleet, directory);
 }, 120_000);
 afterAll(async () => {
   await fleet.close();
@@ -66,91 +55,30 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 }, 30_000);
 
-/** A shell of a reader: `miroir` is found, and a request that is refused is a command that failed. */
-function shell(): NodeJS.ProcessEnv {
-  const bin = join(directory, 'bin');
-  mkdirSync(bin);
-  const put = (name: string, command: string): void => {
-    writeFileSync(join(bin, name), `#!/bin/sh\n${command}\n`);
-    chmodSync(join(bin, name), 0o755);
-  };
-  put('miroir', `exec '${process.execPath}' '${join(builtForTest(), 'cli/main.js')}' "$@"`);
-  const curl = spawnSync('sh', ['-c', 'command -v curl']).stdout.toString().trim();
-  put('curl', `exec '${curl}' --silent --show-error --fail-with-body "$@"`);
-  return {
-    ...{ HOME: directory, USER: 'reader', PATH: `${bin}:${process.env['PATH'] ?? ''}` },
-    MIROIR_API: fleet.api,
-    MIROIR_ADMIN_KEY: fleet.adminKey,
-    MIROIR_MASTER_KEY: fleet.masterKey,
-  };
-}
-
-/** Not in step with this process, which is the storage that commands wait for. */
-async function type(command: string): Promise<string> {
-  const child = spawn('bash', ['-c', command], { cwd: directory, env, timeout: deadlineMs });
-  const printed = { stdout: '', stderr: '' };
-  child.stdout.on('data', (chunk) => (printed.stdout += String(chunk)));
-  child.stderr.on('data', (chunk) => (printed.stderr += String(chunk)));
-  child.stdin.end();
-  const status = await new Promise((resolve) => child.on('close', resolve));
-  if (status === 0) return printed.stdout;
-  throw new Error(`${command}\nended with ${String(status)}:\n${printed.stdout}${printed.stderr}`);
-}
-
-async function tasksAreOver(): Promise<void> {
-  await waitFor(
-    async () =>
-      (await api.get<{ total: number }>('/tasks?statuses=enqueued,processing&limit=1')).total === 0,
-    { what: 'the tasks', deadlineMs },
-  );
-}
-
-async function index(uid: string, documents: readonly object[]): Promise<void> {
-  await api.post('/indexes', { uid, primaryKey: 'id' });
-  if (documents.length > 0) await api.post(`/indexes/${uid}/documents`, documents);
-  await tasksAreOver();
-}
-
-async function deleteIndexes(...uids: string[]): Promise<void> {
-  const { results } = await api.get<{ results: { uid: string }[] }>('/indexes?limit=100');
-  for (const { uid } of results) {
-    if (uids.length === 0 || uids.includes(uid)) await api.delete(`/indexes/${uid}`);
-  }
-  await tasksAreOver();
-}
-
-interface Page {
-  readonly name: string;
-  given?(): Promise<void>;
-  /** Fills in what the reader would; null: this is not typed here. */
-  fill?(command: string): Promise<string | null> | string | null;
-  /** A word that the output of such a command must have. */
-  readonly expected?: readonly (readonly [RegExp, RegExp])[];
-  /** Output blocks of the page, by their number, that need a fault or a year to be seen. */
-  readonly notSeen?: readonly number[];
-}
-
 /** What prose names without its operation or index, and what is typed while a scheduled run goes on. */
 const isMention = (command: string): boolean =>
+  /[<…|]/.test(command.replace(/<<'\w+'/, '')) ||
   /^miroir (ops( \w+)?|settings show|ops watch ttl\/all|\w+)$/.test(command);
 
 const newestImport = async (): Promise<string> => {
-  const { results } = await api.get<{ results: Operation[] }>('/_miroir/operations?kind=import');
+  const { results } = await reader.api.get<{ results: Operation[] }>(
+    '/_miroir/operations?kind=import',
+  );
   return (results[0]?.id ?? '').replace('import/', '');
 };
 
 const pages: readonly Page[] = [
   {
     name: 'settings',
-    given: () => index('films', [{ id: 1, title: 'Alien', year: 1979 }]),
+    given: () => reader.index('films', [{ id: 1, title: 'Alien', year: 1979 }]),
     // A node that drifted.
     notSeen: [1],
   },
   {
     name: 'aliases',
     given: async () => {
-      for (const uid of ['products-v1', 'products-v2', 'books']) await index(uid, []);
-      await api.put('/_miroir/aliases/products', { target: 'products-v1' });
+      for (const uid of ['products-v1', 'products-v2', 'books']) await reader.index(uid, []);
+      await reader.api.put('/_miroir/aliases/products', { target: 'products-v1' });
     },
     expected: [[/^miroir alias show products$/, /products-v/]],
   },
@@ -167,8 +95,8 @@ const pages: readonly Page[] = [
   {
     name: 'ttl',
     given: async () => {
-      await index('offers', []);
-      await index('sessions', []);
+      await reader.index('offers', []);
+      await reader.index('sessions', []);
     },
     expected: [
       [/^miroir ttl show offers +# one is expired/, /offers +yes +never +1 +never/],
@@ -179,11 +107,11 @@ const pages: readonly Page[] = [
     name: 'canaries',
     given: async () => {
       const titles = ['The Godfather', 'The Godfather II', 'The Godfather III'];
-      await index(
+      await reader.index(
         'films',
         titles.map((title, at) => ({ id: [1234, 1240, 1250][at], title })),
       );
-      await api.post('/indexes/films/search', { q: 'godfather' });
+      await reader.api.post('/indexes/films/search', { q: 'godfather' });
     },
     async fill(command) {
       if (command === 'miroir canary set NAME FILE') {
@@ -192,7 +120,7 @@ const pages: readonly Page[] = [
       if (!command.includes('34ec6f9c598a9a0f')) return command;
       const kept = await waitFor(
         async () => {
-          const { results } = await api.get<{ results: { id: string }[] }>(
+          const { results } = await reader.api.get<{ results: { id: string }[] }>(
             '/_miroir/captured-queries',
           );
           return results[0]?.id;
@@ -217,7 +145,7 @@ const pages: readonly Page[] = [
     },
     async fill(command) {
       // Each of the ways to import brings the same index.
-      if (command.includes('dump import')) await deleteIndexes('movies');
+      if (command.includes('dump import')) await reader.deleteIndexes('movies');
       // It would serve until it is stopped.
       if (command.startsWith('meilisearch ')) return null;
       // The one before was deleted, as the page says how.
@@ -232,12 +160,12 @@ const pages: readonly Page[] = [
   {
     name: 'backups',
     async given() {
-      await deleteIndexes();
-      await index('films', [{ id: 1, title: 'Alien' }]);
+      await reader.deleteIndexes();
+      await reader.index('films', [{ id: 1, title: 'Alien' }]);
     },
     async fill(command) {
-      if (/restore ID --(wait|dry-run)/.test(command)) await deleteIndexes();
-      const { results } = await api.get<{ results: { id: string }[] }>('/_miroir/backups');
+      if (/restore ID --(wait|dry-run)/.test(command)) await reader.deleteIndexes();
+      const { results } = await reader.api.get<{ results: { id: string }[] }>('/_miroir/backups');
       return command.replace(/\bID\b/, results.at(-1)?.id ?? '');
     },
     expected: [
@@ -248,28 +176,7 @@ const pages: readonly Page[] = [
   },
 ];
 
-test.each(pages)('$name', async ({ name, given, fill, expected = [], notSeen = [] }) => {
-  await given?.();
-  const markdown = readFileSync(join(__dirname, `../../docs/operating/${name}.md`), 'utf8');
-  let outputs = 0;
-  let typed = 0;
-  let printed = '';
-  for (const { kind, text } of partsOfPage(markdown)) {
-    if (kind === 'output') {
-      if (!notSeen.includes((outputs += 1) - 1)) {
-        const seen = linesWithoutFigures(printed);
-        expect(seen).toEqual(expect.arrayContaining(linesWithoutFigures(text)));
-      }
-      continue;
-    }
-    if (/[<…|]/.test(text.replace(/<<'\w+'/, '')) || isMention(text)) continue;
-    const command = fill === undefined ? text : await fill(text);
-    if (command === null) continue;
-    printed = await type(command);
-    typed += 1;
-    await tasksAreOver();
-    for (const [of, words] of expected) if (of.test(text)) expect(printed).toMatch(words);
-  }
-  // A page whose commands are not found any more would pass.
-  expect(typed).toBeGreaterThan(4);
+test.each(pages)('$name', async (page) => {
+  const { fill = (command: string) => command } = page;
+  await reader.read({ ...page, fill: (command) => (isMention(command) ? null : fill(command)) });
 });
