@@ -235,6 +235,7 @@ export function undoOf(fleet: Fleet, change: PlacementChange): PlacementChange |
   }
 }
 
-const toAdd = ({ id, url, group, zone, weight }: Fleet['nodes'][number]) => ({
+/** What an operator would say of a node to add it. */
+export const toAdd = ({ id, url, group, zone, weight }: Fleet['nodes'][number]) => ({
   ...{ id, url, group, zone, weight },
 });

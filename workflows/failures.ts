@@ -1,4 +1,9 @@
-import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure } from '@temporalio/common';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  ChildWorkflowFailure,
+} from '@temporalio/common';
 import type { RefusalType } from './messages';
 
 /** What an operator may read of a failure: the innermost message, without stack. */
@@ -9,6 +14,8 @@ export function textOf(error: unknown): string {
   if (error instanceof ApplicationFailure && error.type !== null && error.type !== undefined) {
     return `${error.type}: ${error.message}`;
   }
+  // Temporal speaks of its scopes here.
+  if (error instanceof CancelledFailure) return 'It was canceled.';
   return error instanceof Error ? error.message : String(error);
 }
 

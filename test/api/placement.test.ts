@@ -5,6 +5,7 @@
  */
 import type { JobView } from '../../store/record-types';
 import type { StartRun } from '../../api/temporal-gateway';
+import { waitFor } from '../support/wait-for';
 import { fleetForTest } from './support';
 import type { FleetForTest, Json, PodForTest } from './support';
 
@@ -136,6 +137,41 @@ test('what is over is reversed by its opposite, where it has one', async () => {
   expect((await send('POST', path, {})).body['message']).toMatch(/is over, and it has no opposite/);
   await pod.ctx.store.jobs.put({ ...job, status: 'failed' });
   expect((await send('POST', path, {})).body['message']).toMatch(/it is failed, so there is/);
+});
+
+test('a drained node is active again by the reverse of its drain', async () => {
+  const job: JobView = {
+    ...{ id: 'drain-node/meili-1', kind: 'drain-node', status: 'succeeded', phase: 'done' },
+    ...{ nodes: ['meili-1'], progress: { done: 0, total: 0, documentsCopied: 0 } },
+    ...{ startedAt: '2026-01-01T00:00:00Z', updatedAt: '2026-01-01T00:00:00Z' },
+    finishedAt: '2026-01-01T00:00:00Z',
+    temporal: { workflowId: 'drain-node/meili-1', runId: 'r' },
+    ...{ who: 'test', why: '' },
+  };
+  await pod.ctx.store.jobs.put(job);
+  const path = `/operations/${encodeURIComponent(job.id)}/reverse`;
+  expect((await send('POST', path, {})).body['message']).toMatch(/`meili-1` is active again/);
+  const present = pod.ctx.fleet.current().nodes.find(({ id }) => id === 'meili-1');
+  if (present === undefined) throw new Error('The fleet has no meili-1.');
+  const set = async (intent: 'draining' | 'active'): Promise<void> => {
+    const origin = { who: 'test', why: '', what: intent };
+    await pod.ctx.store.fleet.update(origin, () => [
+      { op: 'set-node', node: { ...present, intent } },
+    ]);
+    const intentNow = () =>
+      pod.ctx.fleet.current().nodes.find(({ id }) => id === 'meili-1')?.intent;
+    await waitFor(() => intentNow() === intent, { what: `meili-1 to be ${intent}` });
+  };
+  await set('draining');
+  expect((await send('POST', path, {})).status).toBe(202);
+  const { url, group, zone, weight } = present;
+  expect(started.at(-1)).toMatchObject({
+    workflowId: 'add-node/meili-1',
+    args: [{ node: { id: 'meili-1', url, group, zone, weight } }],
+  });
+  await set('active');
+  await pod.ctx.store.jobs.put({ ...job, nodes: ['meili-9'] });
+  expect((await send('POST', path, {})).body['message']).toMatch(/`meili-9` has left the fleet/);
 });
 
 test('groups and the queue can be read', async () => {

@@ -1,7 +1,5 @@
 import type { FastifyInstance } from 'fastify';
 import { MeiliError } from '../../../core/errors';
-import type { JsonValue } from '../../../core/fleet';
-import type { PlacementChange } from '../../../core/placement-change';
 import type { JobView } from '../../../store/record-types';
 import { operatorBody, operatorRoute, temporalOf } from './operator-route';
 
@@ -12,6 +10,7 @@ import { originOf } from './origin';
 import { withProgress } from './progress';
 import { changeOptionFields } from './run-options';
 import { startChange } from './start-operation';
+import { isObject, wayBack } from './way-back';
 
 interface IdParams {
   Params: { id: string };
@@ -54,7 +53,8 @@ export function registerOperations(app: FastifyInstance, ctx: ApiContext): void 
     const fields = new Fields(operatorBody(request), { known });
     const job = await find(ctx, request.params.id);
     if (job.finishedAt === undefined) return await send(ctx, job, 'reverse', originOf(request));
-    return await startChange(ctx, { change: wayBack(job), fields, request, reply });
+    const change = wayBack(job, ctx.fleet.current());
+    return await startChange(ctx, { change, fields, request, reply });
   });
 
   for (const verb of ['pause', 'resume', 'cancel', 'proceed'] as const) {
@@ -110,21 +110,6 @@ async function send(
   const accepted = await temporalOf(ctx).update(job.temporal.workflowId, update, message);
   return { id: job.id, accepted: update, ...(accepted as object) };
 }
-
-/** An operation that is over is reversed by the opposite one, which has a plan of its own. */
-function wayBack(job: JobView): PlacementChange {
-  const { plan, status, id } = job;
-  const undo = isObject(plan) ? plan['undo'] : null;
-  if (status === 'succeeded' && isObject(undo)) return undo as unknown as PlacementChange;
-  const why =
-    status === 'succeeded'
-      ? 'it has no opposite that could be told from it'
-      : `it is ${status}, so there is nothing of it to take back`;
-  throw new MeiliError('miroir_operation_refused', `Operation \`${id}\` is over, and ${why}.`);
-}
-
-const isObject = (value: JsonValue | undefined): value is { [member: string]: JsonValue } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** An approval without an epoch approves the plan that the view shows. */
 function plannedEpoch(job: JobView): number {
