@@ -61,7 +61,7 @@ import { copyRanges } from './sync/copy';
 import { cutOver, reverseCutOver } from './sync/cut-over';
 import { joinUnderFence } from './sync/join';
 import { removeLeaving, restoreStale, startLeaving } from './sync/leave';
-import { openTarget } from './sync/open';
+import { openTarget, staleCopies } from './sync/open';
 import { verifyCopy } from './sync/verify';
 import type { ActivityTools, Call } from './tools';
 import { expiringIndexes, sweepIndex } from './ttl';
@@ -140,6 +140,7 @@ const itself = (ref: SyncRef): SyncRef => ref;
 
 /** Each activity by its name, without what Temporal gives it: for whoever runs them without Temporal. */
 export const activityRuns: { readonly [N in Names]: Run<N> } = {
+  staleCopies,
   openTarget: namingLosses(openTarget, itself),
   passBarrier,
   copyRanges: namingLosses(copyRanges, ({ ref }) => ref),

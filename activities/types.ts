@@ -187,6 +187,8 @@ export interface EndTaskRequest {
  * nothing more. None returns documents or secrets, because answers stand in histories.
  */
 export interface Activities extends MigrationActivities {
+  /** Which of the sync's copies on the target are stale now. Reads the table only. */
+  staleCopies(ref: SyncRef): Promise<readonly ShardId[]>;
   /** Makes the index on the target with its settings, then the shards `syncing`. */
   openTarget(ref: SyncRef): Promise<OpenResult>;
   /** Returns when no pod can still route by an older epoch. */

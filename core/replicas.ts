@@ -131,12 +131,17 @@ export function joinTarget(entry: IndexEntry, step: ReplicaStep): Transition {
 /**
  * Reads go to the target. The source, where there is one, still gets writes: a way back. A source that is
  * not in sync any more stays what it is, and there is none.
+ *
+ * A second call, after a lost answer, changes nothing: what has become stale since the flip stays stale.
  */
 export function cutOver(entry: IndexEntry, step: FlipStep): Transition {
   return flip(entry, step.group, step.shards, { from: step.source, to: step.target });
 }
 
-/** Reads go back to the source; the target still gets writes. */
+/**
+ * Reads go back to the source; the target still gets writes. Refused where the source missed a write, of any
+ * of the shards: then nothing is flipped. A second call changes nothing, as with `cutOver`.
+ */
 export function reverseCutOver(
   entry: IndexEntry,
   step: FlipStep & { readonly source: NodeId },
@@ -150,7 +155,14 @@ function flip(
   shards: readonly ShardId[],
   { from, to }: { readonly from: NodeId | null; readonly to: NodeId },
 ): Transition {
+  const before = new Draft(entry);
+  const has = (node: NodeId | null, state: ReplicaState): boolean =>
+    node !== null && shards.some((shard) => before.stateOf(group, shard, node) === state);
+  // All shards flip in one change, so one that has says that all had; so does a side that was left by the
+  // reads where nothing waits to be read on the other.
+  const isDone = from !== to && (has(to, 'in-sync') || (has(from, 'joined') && !has(to, 'joined')));
   return eachShard(entry, { group, shards }, (draft, shard) => {
+    if (isDone) return;
     const toState = draft.stateOf(group, shard, to);
     const fromState = from === null ? null : draft.stateOf(group, shard, from);
     if (toState !== 'joined' && toState !== 'in-sync') {

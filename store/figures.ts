@@ -2,7 +2,9 @@ import type { Redis } from 'ioredis';
 import type { IndexUid } from '../core/ids';
 import type { GuardState, PodFigures } from '../core/slo';
 import type { Keys } from './keys';
-import { parsed } from './script';
+import { parsed, textOf } from './script';
+import type { ScriptRunner } from './script';
+import { tellOnceScript } from './scripts/tell-once';
 
 /** One step that the guard took, or could not take, with the numbers that made it. */
 export interface OperationEvent {
@@ -23,18 +25,40 @@ export interface FigureStore {
   addEvent(operation: string, event: OperationEvent): Promise<void>;
   /** Oldest first. */
   events(operation: string): Promise<OperationEvent[]>;
-  /** One more time a sync of this index goes on from other copies than before. */
-  countSourceChange(index: IndexUid): Promise<void>;
+  /** What was told under this name by `tellOnce`; null: nothing. */
+  told<A>(name: string): Promise<A | null>;
+  /**
+   * Tells under a name what an activity found, the first time that it is asked to: a second attempt, of
+   * which nobody heard the first, tells nothing more. Returns the answer that was told first. `A` is JSON.
+   */
+  tellOnce<A>(name: string, telling: Telling<A>): Promise<A>;
   /** Since the store was made; indexes that are gone are named too. */
   sourceChanges(): Promise<{ readonly index: string; readonly count: number }[]>;
+}
+
+export interface Telling<A> {
+  readonly answer: A;
+  /** Whose events get this one. */
+  readonly operations: readonly string[];
+  readonly event: OperationEvent;
+  /** A sync of this index goes on from other copies than before: one more of the counted changes. */
+  readonly sourceChange: IndexUid | null;
 }
 
 const eventsMax = 200;
 /** Events outlive the operation, so that it can be understood later. */
 const eventsKeptSeconds = 90 * 24 * 3_600;
 const stateKeptSeconds = 24 * 3_600;
+/** Longer than an activity is tried by the server without any of its attempts being heard. */
+const toldKeptMs = 7 * 24 * 3_600_000;
 
-export function createFigureStore({ redis, keys }: { redis: Redis; keys: Keys }): FigureStore {
+export interface FigureStoreParts {
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly scripts: ScriptRunner;
+}
+
+export function createFigureStore({ redis, keys, scripts }: FigureStoreParts): FigureStore {
   return {
     async publish(figures) {
       await redis.hset(keys.podFigures, figures.pod, JSON.stringify(figures));
@@ -68,8 +92,21 @@ export function createFigureStore({ redis, keys }: { redis: Redis; keys: Keys })
       const texts = await redis.lrange(keys.operationEvents(operation), 0, -1);
       return texts.map((text) => parsed<OperationEvent>(text));
     },
-    async countSourceChange(index) {
-      await redis.hincrby(keys.sourceChanges, index, 1);
+    async told<A>(name: string) {
+      const text = await redis.get(keys.told(name));
+      return text === null ? null : parsed<A>(text);
+    },
+    async tellOnce<A>(name: string, { answer, operations, event, sourceChange }: Telling<A>) {
+      const events = operations.map((operation) => keys.operationEvents(operation));
+      const first = await scripts.run(
+        tellOnceScript,
+        [keys.told(name), keys.sourceChanges, ...events],
+        [
+          ...[JSON.stringify(answer), toldKeptMs, JSON.stringify(event)],
+          ...[eventsMax, eventsKeptSeconds, sourceChange ?? ''],
+        ],
+      );
+      return parsed<A>(textOf(first));
     },
     async sourceChanges() {
       const counts = await redis.hgetall(keys.sourceChanges);

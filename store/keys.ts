@@ -32,6 +32,8 @@ export interface Keys {
   guardState(operation: string): string;
   /** List, oldest first, bounded, expires. */
   operationEvents(operation: string): string;
+  /** String: what an activity told under this name, as JSON. Expires. */
+  told(name: string): string;
   /** Hash: index uid → how often a sync of it went on from other copies. */
   readonly sourceChanges: string;
 
@@ -134,6 +136,7 @@ export function createKeys(prefix: string): Keys {
     nodeDisks: at('node-index', 'disks'),
     podFigures: at('pod', 'figures'),
     guardState: (operation) => at('guard-state', operation),
+    told: (name) => at('told', name),
     sourceChanges: at('sync', 'source-changes'),
     operationEvents: (operation) => at('operation-events', operation),
     pods: at('pod', 'all'),

@@ -48,6 +48,8 @@ export interface OperationState {
   readFrom: readonly string[] | null;
   /** A node that did not answer when what was on it had to go. */
   leftOn: string | null;
+  /** Why reads could not be flipped back by a `reverse` that was taken. */
+  reverseRefused: string | null;
   /** What the run found or did, for whoever reads its view. */
   report: JsonValue;
   error: string | null;

@@ -64,6 +64,7 @@ function firstState(spec: OperationSpec): OperationState {
     fencedMs: 0,
     readFrom: null,
     leftOn: null,
+    reverseRefused: null,
     report: null,
     error: null,
     over: false,

@@ -86,6 +86,9 @@ export const localView: LocalActivityOptions = {
   retry: { initialInterval: '100 milliseconds', maximumInterval: '2 seconds' },
 };
 
+/** Reads the table right after a view was written, so the store is there; costs no round trip either. */
+export const localRead: LocalActivityOptions = localView;
+
 /** A source that does not answer for longer is replaced by another in-sync copy. */
 export const sourceGraceMsDefault = 60_000;
 /** A node that nothing can replace is waited for so long before a sync is undone. */

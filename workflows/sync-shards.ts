@@ -1,77 +1,15 @@
-import {
-  condition,
-  ContinueAsNew,
-  continueAsNew,
-  isCancellation,
-  proxyActivities,
-  sleep,
-  workflowInfo,
-} from '@temporalio/workflow';
-import type { Activities, LeaveRequest } from '../activities/types';
-import type { GroupId, NodeId, ShardId } from '../core/ids';
-import type { CopyCursor, SyncInput, SyncRef, SyncReport, SyncStep } from '../core/operations';
+import { ContinueAsNew, continueAsNew, patched, sleep, workflowInfo } from '@temporalio/workflow';
+import type { CopyCursor, SyncInput, SyncReport, SyncStep } from '../core/operations';
 import { withClaim } from './claim';
-import { deleteWhenKept } from './delete-when-kept';
-import { fatal, textOf } from './failures';
+import { fatal } from './failures';
 import { operate } from './handlers';
-import type { Operation } from './operation';
-import { awayMaxMs, isDifference, lossOf, outlive, readFrom } from './outlive';
+import { isDifference, lossOf, outlive, readFrom } from './outlive';
 import type { Loss } from './outlive';
-import {
-  bulkCopy,
-  canaryPauseMs,
-  historyEventsMax,
-  irreversible,
-  joinPauseMs,
-  longWait,
-  quickChange,
-  quickRead,
-  refillsMax,
-  withHeartbeat,
-} from './policies';
+import { canaryPauseMs, historyEventsMax, joinPauseMs, refillsMax } from './policies';
 import { line } from './summaries/line';
-
-interface Sync {
-  readonly input: SyncInput;
-  /** Changes when other copies are read than before. */
-  ref: SyncRef;
-  readonly operation: Operation;
-  readonly activities: ReturnType<typeof activitiesOf>;
-  /** Set when the run goes on after continue-as-new; used up by the first phase it names. */
-  resumeAt: SyncStep | null;
-  cursor: CopyCursor | null;
-  wasStale: readonly ShardId[];
-  /** Nothing to undo before it. */
-  opened: boolean;
-  /** It was opened once, so it is known which copies were stale before. */
-  wasOpen: boolean;
-  /** Other copies are read than those that the target was filled from before it joined. */
-  verifiesAnother: boolean;
-}
-
-/** The proxies are taken apart by name: they know no names of their own. */
-function activitiesOf({ options }: SyncInput) {
-  const beat = options.heartbeatTimeoutMs;
-  const { canariesAreGreen } = proxyActivities<Pick<Activities, 'canariesAreGreen'>>(
-    withHeartbeat(quickRead, beat),
-  );
-  const { cutOver, reverseCutOver } = proxyActivities<
-    Pick<Activities, 'cutOver' | 'reverseCutOver'>
-  >(withHeartbeat(quickChange, beat));
-  const { openTarget, passBarrier } = proxyActivities<
-    Pick<Activities, 'openTarget' | 'passBarrier'>
-  >(withHeartbeat(longWait, beat));
-  const { copyRanges, catchUpRound, joinUnderFence, verifyCopy } = proxyActivities<
-    Pick<Activities, 'copyRanges' | 'catchUpRound' | 'joinUnderFence' | 'verifyCopy'>
-  >(withHeartbeat(bulkCopy, beat));
-  const { startLeaving, removeLeaving, restoreStale } = proxyActivities<
-    Pick<Activities, 'startLeaving' | 'removeLeaving' | 'restoreStale'>
-  >(withHeartbeat(irreversible, beat));
-  return {
-    ...{ openTarget, passBarrier, copyRanges, catchUpRound, joinUnderFence, verifyCopy },
-    ...{ canariesAreGreen, cutOver, reverseCutOver, startLeaving, removeLeaving, restoreStale },
-  };
-}
+import { cleanUpSource, giveBack, report, reversedInGrace, rollBack } from './sync-ends';
+import { specOf, startSync } from './sync-state';
+import type { Sync } from './sync-state';
 
 /**
  * Makes the target's copy of some shards equal to the source's while writes go on, and lets the target
@@ -89,7 +27,10 @@ export async function syncShards(input: SyncInput): Promise<SyncReport> {
         if (error instanceof ContinueAsNew || !operation.state.cancellable) throw error;
         return rollBack(sync, error);
       }
-      if (await reversedInGrace(sync)) return giveBack(sync);
+      if (await reversedInGrace(sync)) {
+        const given = await giveBack(sync);
+        if (given !== null) return given;
+      }
       await cleanUpSource(sync);
       return report(sync, 'done', null);
     });
@@ -169,12 +110,14 @@ async function open(sync: Sync): Promise<void> {
   if (sync.resumeAt !== null) return;
   const { operation, activities, ref } = sync;
   await operation.enter('open');
-  const again = sync.wasOpen;
+  // Once, and before anything is changed: an opening whose answer is lost, or that is cancelled, changes the
+  // table all the same. A copy that becomes stale during this sync is not one that an undo leaves behind.
+  if (sync.wasStale === null && patched('stale-before-opening')) {
+    sync.wasStale = await activities.staleCopies(ref);
+  }
   sync.opened = true;
   const { epoch, wasStale } = await activities.openTarget(ref);
-  sync.wasOpen = true;
-  // A copy that became stale during this sync is not one that a roll-back leaves behind.
-  if (!again) sync.wasStale = wasStale;
+  sync.wasStale ??= wasStale;
   await operation.enter('barrier');
   await operation.waiting(`every pod to know epoch ${String(epoch)}`, () =>
     activities.passBarrier({ epoch, operation: operation.id }),
@@ -239,112 +182,6 @@ async function waitForCanaries(sync: Sync): Promise<void> {
   }
 }
 
-/** The way back stays open for the grace time. A copy has no way back to keep open: its source stays. */
-async function reversedInGrace(sync: Sync): Promise<boolean> {
-  const { operation, input } = sync;
-  if (input.kind === 'copy') return false;
-  // A source that the sync had to leave missed writes, or may have: there is no way back to keep open.
-  if (sync.ref.feeds !== undefined) return false;
-  const { state } = operation;
-  state.cancellable = false;
-  state.reversible = true;
-  await operation.enter('grace');
-  await operation.waiting('the grace time, in which `reverse` goes back', () =>
-    condition(() => state.reversedBy !== null, input.options.graceMs, {
-      summary: 'the grace time, in which `reverse` goes back',
-    }),
-  );
-  await operation.checkpoint();
-  state.reversible = false;
-  return state.reversedBy !== null;
-}
-
-async function cleanUpSource(sync: Sync): Promise<void> {
-  const { operation, input } = sync;
-  if (input.kind === 'copy') return;
-  await operation.enter('clean-up');
-  await leave(sync, leaveRequest(sync, input.source, input.sourceGroup, input.shards));
-}
-
-async function giveBack(sync: Sync): Promise<SyncReport> {
-  const { operation, activities, ref } = sync;
-  await operation.enter('reverse');
-  const verdict = await activities.reverseCutOver(ref);
-  if (!verdict.ok) throw fatal('reverse-refused', verdict.reason);
-  await cleanTarget(sync);
-  return report(sync, 'reversed', null);
-}
-
-/** Before the point of no return: the target is cleaned first, its rows leave the table last. */
-async function rollBack(sync: Sync, error: unknown): Promise<SyncReport> {
-  const { operation } = sync;
-  const canceled = isCancellation(error);
-  operation.state.cancellable = false;
-  operation.state.paused = false;
-  if (sync.opened) {
-    await operation.enter('roll-back');
-    await cleanTarget(sync);
-  }
-  if (canceled) return report(sync, 'canceled', null);
-  return report(sync, 'failed', textOf(error));
-}
-
-async function cleanTarget(sync: Sync): Promise<void> {
-  const { input, activities, wasStale } = sync;
-  const { target, group } = input;
-  const made = input.shards.filter((shard) => !wasStale.includes(shard));
-  if (wasStale.length > 0) {
-    await activities.restoreStale(leaveRequest(sync, target, group, wasStale));
-  }
-  if (made.length > 0) await leave(sync, leaveRequest(sync, target, group, made));
-}
-
-function leaveRequest(
-  { ref, input }: Sync,
-  node: NodeId,
-  group: GroupId,
-  shards: readonly ShardId[],
-): LeaveRequest {
-  const { physicalUid, who, why } = input;
-  return { physicalUid, group, node, shards, who, why, runKey: ref.runKey };
-}
-
-async function leave(sync: Sync, request: LeaveRequest): Promise<void> {
-  const { operation, activities, input } = sync;
-  const epoch = await activities.startLeaving(request);
-  if (epoch === null) return;
-  await operation.waiting(`every pod to know epoch ${String(epoch)}`, () =>
-    activities.passBarrier({ epoch, operation: operation.id }),
-  );
-  const until = Date.now() + awayMaxMs(input);
-  try {
-    await deleteWhenKept(operation, epoch, () => activities.removeLeaving({ ...request, until }));
-  } catch (error) {
-    // Its rows stay, leaving, so nothing there is seen; the next repair or rebalance removes them.
-    if (lossOf(error) === null) throw error;
-    operation.state.leftOn = request.node;
-  }
-}
-
-async function report(
-  sync: Sync,
-  outcome: SyncReport['outcome'],
-  error: string | null,
-): Promise<SyncReport> {
-  const { operation, input } = sync;
-  const status = outcome === 'done' ? 'succeeded' : outcome === 'failed' ? 'failed' : 'canceled';
-  operation.state.phase = 'done';
-  if (outcome === 'done') operation.state.done = operation.state.total;
-  await operation.finish(status, error);
-  const { physicalUid, index, group, source, sourceGroup, target, shards, kind } = input;
-  return {
-    ...{ physicalUid, index, group, source, sourceGroup, target, shards, kind, outcome, error },
-    documentsCopied: operation.state.documentsCopied,
-    startedAt: operation.startedAt,
-    finishedAt: new Date().toISOString(),
-  };
-}
-
 async function continueIfLong(sync: Sync, step: SyncStep): Promise<void> {
   const { operation, input } = sync;
   const { historyLength, continueAsNewSuggested } = workflowInfo();
@@ -356,45 +193,10 @@ async function continueIfLong(sync: Sync, step: SyncStep): Promise<void> {
     ...input,
     options: { ...input.options, documentsPerSecond },
     resume: {
-      ...{ step, documentsCopied, paused, cursor: sync.cursor, wasStale: sync.wasStale },
+      ...{ step, documentsCopied, paused, cursor: sync.cursor },
+      wasStale: sync.wasStale ?? [],
       startedAt: operation.startedAt,
       ...(sync.ref.feeds === undefined ? {} : { feeds: sync.ref.feeds }),
     },
   });
-}
-
-function specOf(input: SyncInput) {
-  const { resume } = input;
-  return {
-    kind: 'sync' as const,
-    origin: { who: input.who, why: input.why },
-    index: input.index,
-    nodes: [input.source, input.target],
-    shards: input.shards.join(','),
-    total: input.shards.length,
-    documentsPerSecond: input.options.documentsPerSecond,
-    ...(resume === undefined ? {} : { resumed: { ...resume, approvedBy: null } }),
-  };
-}
-
-function startSync(input: SyncInput, operation: Operation): Sync {
-  const { physicalUid, index, group, source, sourceGroup, target, shards, kind, who, why } = input;
-  const ref = {
-    ...{ physicalUid, index, group, source, sourceGroup, target, shards, kind, who, why },
-    runKey: operation.id,
-  };
-  const feeds = input.resume?.feeds;
-  return {
-    input,
-    operation,
-    ref: feeds === undefined ? ref : readFrom(ref, feeds),
-    activities: activitiesOf(input),
-    resumeAt: input.resume?.step ?? null,
-    cursor: input.resume?.cursor ?? null,
-    wasStale: input.resume?.wasStale ?? [],
-    opened: input.resume !== undefined,
-    wasOpen: input.resume !== undefined,
-    // A run that continues to verify does so because it reads from others since the join.
-    verifiesAnother: input.resume?.step === 'verify' && input.resume.feeds !== undefined,
-  };
 }

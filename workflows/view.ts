@@ -87,6 +87,7 @@ export function viewOf(
       fencedMs: state.fencedMs,
       ...(state.readFrom === null ? {} : { readFrom: [...state.readFrom] }),
       ...(state.leftOn === null ? {} : { leftOn: state.leftOn }),
+      ...(state.reverseRefused === null ? {} : { reverseRefused: state.reverseRefused }),
     },
     startedAt,
     updatedAt: now,

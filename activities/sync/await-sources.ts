@@ -23,19 +23,25 @@ type Present = ReadonlyMap<NodeId, Presence>;
  * each of its shards is read from another in-sync copy, one of its own group if there is one. The target,
  * which nothing replaces, and a last copy are waited for until `until`.
  * Throws `node-strange` when the target came back as another, and `index-gone`.
+ *
+ * What it found is told and kept under the name of this wait, so an attempt after one of which nobody heard
+ * says the same: what has been lost since is another loss, with a wait and a time of its own.
  */
 export async function awaitSources(
   tools: ActivityTools,
   request: SourcesRequest,
   call: Call,
 ): Promise<SourcesFound> {
+  const { figures } = tools.store;
+  const name = `${call.runId}/sources/${String(request.until)}`;
+  const told = call.attempt > 1 ? await figures.told<SourcesFound>(name) : null;
+  if (told !== null) return told;
   const begun = tools.clock.now();
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, lastPauseMs)) {
     const { found, why } = await look(tools, request, call);
     const now = tools.clock.now();
     if (found.ok) {
-      await tell(tools, request, { feeds: found, why, waitedMs: now - begun });
-      return found;
+      return tell(tools, request, { name, found, why, waitedMs: now - begun });
     }
     call.beat({ waitsFor: found.reason });
     if (now >= request.until) return found;
@@ -143,23 +149,27 @@ async function tell(
   { store, clock, log }: ActivityTools,
   { ref, operations }: SourcesRequest,
   told: {
-    readonly feeds: Extract<SourcesFound, { ok: true }>;
+    readonly name: string;
+    readonly found: Extract<SourcesFound, { ok: true }>;
     readonly why: string;
     readonly waitedMs: number;
   },
-): Promise<void> {
-  const { feeds, changed } = told.feeds;
+): Promise<SourcesFound> {
+  const { feeds, changed } = told.found;
   const from = feeds.map(({ node, shards }) => `${node} (${String(shards.length)})`).join(', ');
   const pair = `${ref.index}, ${ref.source} → ${ref.target}`;
   const what = changed
     ? `${pair}: goes on from ${from}, all that is there is compared again`
     : `${pair}: goes on as before, the nodes are back`;
   const why = told.why === '' ? 'a node did not answer for a while' : told.why;
-  const event = {
-    ...{ at: clock.now(), who: 'sync', what, why },
-    figures: { shards: ref.shards.length, waitedMs: told.waitedMs },
-  };
-  for (const operation of operations) await store.figures.addEvent(operation, event);
-  if (changed) await store.figures.countSourceChange(ref.index);
   log.warn({ operation: ref.runKey, what, why, waitedMs: told.waitedMs }, 'a sync outlived a node');
+  return store.figures.tellOnce<SourcesFound>(told.name, {
+    answer: told.found,
+    operations,
+    event: {
+      ...{ at: clock.now(), who: 'sync', what, why },
+      figures: { shards: ref.shards.length, waitedMs: told.waitedMs },
+    },
+    sourceChange: changed ? ref.index : null,
+  });
 }

@@ -17,7 +17,10 @@ export async function cutOver(tools: ActivityTools, ref: SyncRef, call: Call): P
   return verdict;
 }
 
-/** The source took every write since the cut-over, so this is only a flip. */
+/**
+ * The source took every write since the cut-over, so this is only a flip. One that missed a write refuses it,
+ * which an event says to who asked for it: the run ends well all the same.
+ */
 export async function reverseCutOver(
   tools: ActivityTools,
   ref: SyncRef,
@@ -30,5 +33,14 @@ export async function reverseCutOver(
     { ...ref, attempt, what: `reverse ${physicalUid} from ${target} to ${source}` },
     (entry) => reverseStep(entry, { group, shards, source, target }),
   );
-  return verdict;
+  if (verdict.ok) return verdict;
+  return tools.store.figures.tellOnce<Verdict>(`${call.runId}/reverse`, {
+    answer: verdict,
+    operations: [ref.runKey],
+    event: {
+      ...{ at: tools.clock.now(), who: 'sync', what: 'the way back is refused' },
+      ...{ why: verdict.reason, figures: { shards: shards.length } },
+    },
+    sourceChange: null,
+  });
 }

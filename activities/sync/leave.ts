@@ -81,9 +81,13 @@ export async function removeLeaving(
   } catch (error) {
     if (!(await isGivenUp(tools, request, { error, call }))) throw error;
     const what = `the copies of ${request.physicalUid} on ${request.node} stay, leaving, until it is back`;
-    await tools.store.figures.addEvent(request.runKey, {
-      ...{ at: tools.clock.now(), who: 'sync', what, why: `${request.node} does not answer` },
-      figures: { shards: request.shards.length },
+    const why = `${request.node} does not answer`;
+    await tools.store.figures.tellOnce(`${call.runId}/left/${request.node}`, {
+      ...{ answer: true, operations: [request.runKey], sourceChange: null },
+      event: {
+        ...{ at: tools.clock.now(), who: 'sync', what, why },
+        figures: { shards: request.shards.length },
+      },
     });
     throw refuse('node-away', `${request.node} does not answer, so its old copies stay on it.`);
   }

@@ -53,6 +53,12 @@ export async function openTarget(
   return { epoch: fleet.epoch, wasStale };
 }
 
+/** Before the opening the answer says which copies an undo leaves stale instead of taking them away. */
+export const staleCopies = async (
+  tools: ActivityTools,
+  ref: SyncRef,
+): Promise<readonly ShardId[]> => staleShards(await entryOf(tools, ref.physicalUid), ref);
+
 /**
  * The first write to the target need not make the index again. Version 0: which settings it really has is
  * noted only by who has read them back.

@@ -1,9 +1,9 @@
 import type { Epoch, GroupId, NodeId, PhysicalUid, ShardId } from '../../core/ids';
 import type { Origin, SyncRef } from '../../core/operations';
 
-/** Shards that were stale on the target before: a roll-back makes them stale again, not gone. */
 export interface OpenResult {
   readonly epoch: Epoch;
+  /** Shards that were stale on the target just before. A second attempt finds none: `staleCopies` is asked first. */
   readonly wasStale: readonly ShardId[];
 }
 

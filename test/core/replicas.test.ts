@@ -91,6 +91,48 @@ describe('a move', () => {
   });
 });
 
+describe('a flip of several shards whose answer was lost', () => {
+  const shards = [s0, shardId(1)];
+  const flip = { group, shards, source: a, target: b };
+  const both = (...rows: [ReplicaState, ReplicaState][]): IndexEntry =>
+    indexEntry(
+      [
+        {
+          group,
+          shards: rows.map(([of, to]) => [
+            { node: a, state: of },
+            { node: b, state: to },
+          ]),
+        },
+      ],
+      2,
+    );
+  const nothing = { ok: true, changes: [] };
+
+  it.each<[string, IndexEntry]>([
+    ['some copies of the target', both(['joined', 'in-sync'], ['joined', 'stale'])],
+    ['all copies of the target', both(['joined', 'stale'], ['joined', 'stale'])],
+    ['some copies of the source', both(['stale', 'in-sync'], ['joined', 'in-sync'])],
+  ])('is over when %s have become stale since the cut over', (_, entry) => {
+    expect(cutOver(entry, flip)).toEqual(nothing);
+  });
+
+  it.each<[string, IndexEntry]>([
+    ['some copies of the source', both(['in-sync', 'joined'], ['stale', 'joined'])],
+    ['all copies of the source', both(['stale', 'joined'], ['stale', 'stale'])],
+    ['some copies of the target', both(['in-sync', 'stale'], ['in-sync', 'joined'])],
+  ])('is over when %s have become stale since the reverse', (_, entry) => {
+    expect(reverseCutOver(entry, flip)).toEqual(nothing);
+  });
+
+  it('is refused when nothing was flipped and a copy that was to be read is stale', () => {
+    expect(cutOver(both(['in-sync', 'joined'], ['in-sync', 'stale']), flip).ok).toBe(false);
+    expect(cutOver(both(['in-sync', 'stale'], ['in-sync', 'stale']), flip).ok).toBe(false);
+    expect(reverseCutOver(both(['joined', 'in-sync'], ['stale', 'in-sync']), flip).ok).toBe(false);
+    expect(reverseCutOver(both(['stale', 'in-sync'], ['stale', 'in-sync']), flip).ok).toBe(false);
+  });
+});
+
 describe('refusals', () => {
   const on = (node: NodeId) => ({ group, shards: [s0], node });
 

@@ -1,16 +1,18 @@
 /**
  * Records the histories that `replay.test.ts` replays: one whole run of each workflow with every branch
  * that operators use. Run it by hand (`MIROIR_RECORD=1 npx jest test/replay`) when a workflow is
- * changed on purpose and a new version of its history is wanted. What was recorded stays as it is.
+ * changed on purpose and a new version of its history is wanted. What was recorded stays as it is:
+ * `sync-shards-reverse-refused` is of a version that ended such a run as failed, and has no scene any more.
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
-import { groupId, indexUid, nodeId, physicalUid } from '../../core/ids';
+import { groupId, indexUid, nodeId, physicalUid, shardId } from '../../core/ids';
 import type { ChangeInput, OperationPlan, ProgressView } from '../../core/operations';
 import type { PlacementChange } from '../../core/placement-change';
+import type { SyncLoss, SyncLossType } from '../../core/sync-losses';
 import { syncId } from '../../workflows/ids';
 import { waitFor } from '../support/wait-for';
 import {
@@ -99,6 +101,10 @@ const antiEntropy = {
   options: auto,
 };
 
+const cursorAt = (shardAt: number) => ({ shardAt, nextSlot: 0, compared: 5, sent: 5 });
+const lossOf = (type: SyncLossType, loss: SyncLoss): ApplicationFailure =>
+  ApplicationFailure.create({ message: 'lost', type, nonRetryable: true, details: [loss] });
+
 const scenes: Readonly<Record<string, Scene>> = {
   'sync-shards-move': (runs, world) => {
     world.answer('joinUnderFence', { joined: false, reason: 'the source is busy' });
@@ -117,6 +123,37 @@ const scenes: Readonly<Record<string, Scene>> = {
     const handle = await runs.start('syncShards', grace);
     await phase(handle, 'grace');
     await handle.executeUpdate('reverse', { args: [who] });
+    return handle;
+  },
+  // The first source is away too long in the copy, and the one that took over falls behind after the join.
+  'sync-shards-outlive': (runs, world) => {
+    const { shards } = syncInput;
+    const away = { nodes: [nodeId('meili-0')], progress: cursorAt(1) };
+    world.fail('copyRanges', lossOf('node-away', away));
+    world.fail(
+      'verifyCopy',
+      lossOf('source-behind', { nodes: [nodeId('meili-2')], progress: null }),
+    );
+    world.answer(
+      'awaitSources',
+      { ok: true, changed: true, feeds: [{ node: nodeId('meili-2'), group: groupId(0), shards }] },
+      { ok: true, changed: true, feeds: [{ node: nodeId('meili-3'), group: groupId(0), shards }] },
+    );
+    return runs.start('syncShards', grace);
+  },
+  'sync-shards-reverse-goes-on': async (runs, world) => {
+    world.answer('reverseCutOver', { ok: false, reason: 'shard 0 on meili-0: it is stale' });
+    const handle = await runs.start('syncShards', grace);
+    await phase(handle, 'grace');
+    await handle.executeUpdate('reverse', { args: [who] });
+    return handle;
+  },
+  'sync-shards-repair-cancel': async (runs, world) => {
+    world.answer('staleCopies', [shardId(3)]);
+    const gate = world.gate('openTarget');
+    const handle = await runs.start('syncShards', { ...syncInput, kind: 'copy' });
+    await waitFor(() => gate.reached > 0, { what: 'the opening' });
+    await handle.executeUpdate('cancel', { args: [who] });
     return handle;
   },
   'rebalance-approve': async (runs, world) => {

@@ -5,10 +5,11 @@
  * Method: the real workflow and the real activities on embedded nodes; a node drops every connection from the
  * first activity of a phase on, and writes go on without it, or do not.
  */
+import { ApplicationFailure } from '@temporalio/common';
 import { createActivities } from '../../activities/create-activities';
 import type { Activities } from '../../activities/types';
 import { groupId, nodeId, shardId } from '../../core/ids';
-import type { SyncInput, SyncReport } from '../../core/operations';
+import type { ProgressView, SyncInput, SyncReport } from '../../core/operations';
 import type { SyncFeed } from '../../core/sync-losses';
 import { all, documentsOf, products, productsUid, startFleet } from '../activities/fleet-for-test';
 import type { TestFleet } from '../activities/fleet-for-test';
@@ -34,11 +35,14 @@ describe('a sync and a node that dies', () => {
   let runs: TestRuns;
   /** What happens when an activity is called for the first time, before it runs. */
   let before: Partial<Record<keyof Activities, () => Promise<void>>>;
+  /** Activities that do what they are to do once without anybody hearing of it. */
+  let lost: Set<string>;
   let calls: { name: string; feeds: readonly SyncFeed[] | undefined }[];
 
   beforeEach(async () => {
     before = {};
     calls = [];
+    lost = new Set();
     fleet = await startFleet(3, { overrides: { nodeDeadlineMs: 1_000 } });
     for (const shard of all) await fleet.setRow(shard, 'meili-0:in-sync meili-2:in-sync');
     await fillCopy(2);
@@ -74,7 +78,9 @@ describe('a sync and a node that dies', () => {
           const act = before[name as keyof Activities];
           delete before[name as keyof Activities];
           await act?.();
-          return await run(request);
+          const answer = await run(request);
+          if (lost.delete(name)) throw new Error('the answer is lost');
+          return answer;
         },
       ]),
     );
@@ -227,6 +233,41 @@ describe('a sync and a node that dies', () => {
     expect(await handle.result()).toMatchObject({ outcome: 'done' });
     expect(await fleet.row(0)).toBe('meili-2:in-sync meili-1:in-sync');
     expect((await fleet.documents(0, shards)).size).toBe(0);
+  });
+
+  test('a move whose source misses a write in its grace time is not reversed, and ends whole', async () => {
+    const patient = { ...options, graceMs: 60_000 };
+    const handle = await runs.start('syncShards', { ...input, kind: 'move', options: patient });
+    const phase = async () => (await handle.query<ProgressView, []>('progress')).phase;
+    await waitFor(async () => (await phase()) === 'grace', { what: 'the grace time' });
+    expect(await fleet.row(0)).toBe('meili-0:joined meili-2:in-sync meili-1:in-sync');
+    await fleet.setRow(0, 'meili-0:stale meili-2:in-sync meili-1:in-sync');
+    lost.add('reverseCutOver');
+    await handle.executeUpdate('reverse', { args: [{ who: 'ada' }] });
+    const reason = 'shard 0 on meili-0: cannot be read, it is stale';
+    expect(await handle.result()).toMatchObject({
+      ...{ outcome: 'done', error: `reverse-refused: ${reason}` },
+    });
+    for (const shard of shards) {
+      expect(await fleet.row(shard)).toBe('meili-2:in-sync meili-1:in-sync');
+    }
+    expect((await fleet.documents(0, shards)).size).toBe(0);
+    await equal(1, 2);
+    const jobs = await fleet.store.jobs.list();
+    expect(jobs.find(isSync)?.progress).toMatchObject({ reverseRefused: reason });
+    expect(await events()).toMatchObject([{ what: 'the way back is refused', why: reason }]);
+  });
+
+  test('copies that were stale before an opening whose answer is lost are stale after the undo', async () => {
+    for (const shard of shards.slice(0, 2)) {
+      await fleet.setRow(shard, 'meili-0:in-sync meili-2:in-sync meili-1:stale');
+    }
+    lost.add('openTarget');
+    before.copyRanges = () => Promise.reject(ApplicationFailure.nonRetryable('no', 'test'));
+    expect(await sync()).toMatchObject({ outcome: 'failed', error: 'test: no' });
+    expect(called('openTarget')).toHaveLength(2);
+    expect(await fleet.row(0)).toBe('meili-0:in-sync meili-2:in-sync meili-1:stale');
+    expect(await fleet.row(3)).toBe('meili-0:in-sync meili-2:in-sync');
   });
 
   test('a target that never comes back is undone without it', async () => {

@@ -99,6 +99,7 @@ export class FakeWorld {
       ...{ createdAt: '2026-01-01T00:00:00Z', readTargets: null, doomed: [] },
     } satisfies RolloverDecision;
     return {
+      staleCopies: this.#fake('staleCopies', () => []),
       openTarget: this.#fake('openTarget', () => ({ epoch: epoch(1), wasStale: [] })),
       passBarrier: this.#fake('passBarrier', nothing),
       copyRanges: this.#fake('copyRanges', () => ({ cursor, outcome: 'done' })),

@@ -15,6 +15,7 @@ export interface TableSteps {
 
 type SyncActivities = Pick<
   Activities,
+  | 'staleCopies'
   | 'openTarget'
   | 'passBarrier'
   | 'copyRanges'
@@ -39,6 +40,8 @@ export function syncActivities(model: ModelFleet, table: TableSteps): SyncActivi
   const writesOf = ({ physicalUid, shards }: SyncRef): number =>
     model.writesTo(physicalUid, shards.length);
   return {
+    // The planned changes that are simulated fill no stale copies.
+    staleCopies: () => Promise.resolve([]),
     openTarget: async (ref) => {
       await answering(model, [ref.source, ref.target]);
       await clock.sleep(rates.taskMs);

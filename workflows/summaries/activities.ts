@@ -19,6 +19,7 @@ const orAny = (name: string | null, unit: string): string => name ?? `every ${un
  * only: no address, no text that an operator typed, no part of a document.
  */
 const ofMoves = {
+  staleCopies: (ref) => `${pair(ref)}: which of its copies are stale now?`,
   openTarget: (ref) => `${pair(ref)}: make the index on ${ref.target}, mark the copies syncing`,
   passBarrier: ({ epoch }) => `wait until every pod knows epoch ${String(epoch)}`,
   copyRanges: ({ ref, cursor }) =>

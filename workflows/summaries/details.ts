@@ -24,6 +24,7 @@ export function detailsOf(state: OperationState): string {
     ['approved by', state.approvedBy],
     ['cancelled by', state.canceledBy],
     ['reversed by', state.reversedBy],
+    ['reverse refused', state.reverseRefused],
     ['way back', wayBack(state)],
     ['error', state.error],
   ];
