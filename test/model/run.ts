@@ -8,6 +8,7 @@ import { answerFaults } from './check/one-node';
 import { checkedFleet } from './fleet/checked';
 import { ModelFleet } from './fleet/fleet';
 import { operate, operationOf } from './fleet/operations';
+import { roomAgain } from './fleet/room-again';
 import type { Mutation } from './mutations';
 import { codeOf, search, write } from './story/clients';
 import { Acts } from './story/acts';
@@ -225,6 +226,7 @@ class Run {
       world.after(0, node.owner, () => node.heal());
     }
     world.note('quiet');
+    await roomAgain(fleet.store);
     await this.#rebuildStrange();
     while (fleet.temporal.open().length > 0) await world.sleep(100);
     await this.#tasksEnd();

@@ -5,6 +5,7 @@ import { finalFaults } from '../check/final-check';
 import { RunLog } from '../check/log';
 import { answerFaults } from '../check/one-node';
 import { searchFaults } from '../check/search-check';
+import { roomAgain } from '../fleet/room-again';
 import { firstWrites, generateStory, unsteered } from '../story/generate';
 import type { Sizes } from '../story/generate';
 import type { ClientStep, SearchSpec, Story, WriteSpec } from '../story/types';
@@ -175,6 +176,7 @@ class HttpRun {
     for (const node of this.fleet.nodes.values()) {
       await node.ask('DELETE', '/__faults');
     }
+    await roomAgain(this.fleet.store);
     for (const id of this.#acts.lostDisks) {
       await this.#until(() => this.#acts.rebuilt(id), `${id} is rebuilt`);
     }
