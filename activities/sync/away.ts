@@ -62,7 +62,7 @@ export const namingLosses =
       if (call.signal.aborted) throw error;
       const loss = await lossOf(tools, refOf(request), { error, call });
       if (loss === null) throw error;
-      throw failureOf(loss, (progress ?? null) as JsonValue);
+      throw lossFailure(loss, (progress ?? null) as JsonValue);
     }
   };
 
@@ -94,7 +94,8 @@ async function lossOf(
   return away.length === 0 ? null : { type: 'node-away', nodes: away };
 }
 
-function failureOf({ type, nodes }: Found, progress: JsonValue): ApplicationFailure {
+/** What `outlive` in the workflow goes on from. */
+export function lossFailure({ type, nodes }: Found, progress: JsonValue): ApplicationFailure {
   const names = nodes.join(', ');
   const message =
     type === 'node-away' ? `${names} does not answer.` : `${names} is not in sync any more.`;

@@ -87,6 +87,36 @@ test('a node that is away for ten minutes costs them, and is waited for', () => 
   expect(report.seconds).toBeLessThan(900);
 });
 
+test('a source that stays away is replaced by another copy, and nothing is sent twice', () => {
+  // The only pairs are copies to the new node, of what two of three nodes have.
+  const report = simulated({
+    invented: { ...invented, replicationFactor: 2 },
+    change: added,
+    away: [{ node: 'meili-0', fromSeconds: 20, toSeconds: 3_000 }],
+  });
+  expect(report.outcome).toBe('done');
+  const told = report.timeline.filter(({ what }) => what.startsWith('goes on from '));
+  expect(told.length).toBeGreaterThan(0);
+  for (const { operation, what, seconds } of told) {
+    expect(operation).toContain('/meili-0/meili-3');
+    expect(what).toMatch(/^goes on from meili-[12](, meili-[12])?$/);
+    // After the minute that a source has to come back.
+    expect(seconds).toBeGreaterThan(75);
+  }
+  expect(report.documentsCopied).toBeLessThan(report.documentsPlanned * 1.05);
+});
+
+test('a copy that nothing replaces is waited for, and then the pair is undone', () => {
+  const away = [{ node: 'meili-0', fromSeconds: 20, toSeconds: 30_000 }];
+  const report = simulated({ change: added, away });
+  expect(report.outcome).toBe('failed');
+  const undone = report.pairs.filter(({ source }) => source === 'meili-0');
+  expect(undone.map(({ outcome }) => outcome)).toEqual(undone.map(() => 'failed'));
+  expect(undone.length).toBeGreaterThan(0);
+  expect(report.error).toContain('meili-0 does not answer');
+  expect(report.seconds).toBeGreaterThan(900);
+});
+
 test('what cannot be done is told as it would fail', () => {
   const report = simulated({
     change: { kind: 'drain-node', node: nodeId('nobody'), lost: false },

@@ -148,6 +148,14 @@ describe('syncShards', () => {
     },
   );
 
+  test('copies of a node that is too full for their repair stay stale', async () => {
+    world.answer('staleCopies', [...syncInput.shards]);
+    world.fail('openTarget', ApplicationFailure.nonRetryable('no room left', 'disk-full'));
+    const handle = await runs.start('syncShards', { ...syncInput, kind: 'copy' });
+    expect(await result(handle)).toMatchObject({ outcome: 'failed' });
+    expect(world.calls.slice(-3)).toEqual(['openTarget', 'restoreStale 0,3', 'releaseGroups']);
+  });
+
   test('an error that retrying cannot cure undoes the sync and says why', async () => {
     const full = ApplicationFailure.nonRetryable('no room left', 'disk-full');
     world.fail('copyRanges', full);

@@ -84,6 +84,10 @@ export class ModelFleet {
     this.#look();
   }
 
+  arrivedOf({ runKey }: SyncRef): number {
+    return this.#arrived.get(runKey) ?? 0;
+  }
+
   /** Marks two nodes as at work on a copy, so that others which share them get less. */
   async working<T>(nodes: readonly string[], work: () => Promise<T>): Promise<T> {
     for (const node of nodes) this.#busy.set(node, (this.#busy.get(node) ?? 0) + 1);
@@ -111,6 +115,11 @@ export class ModelFleet {
     if (last?.phase === view.phase && last.status === view.status) return;
     const what = view.status === 'running' ? view.phase : `${view.phase}: ${view.status}`;
     this.#timeline.push({ seconds: this.seconds(view.updatedAt), operation: view.id, what });
+  }
+
+  /** A line of the timeline for what is no change of a phase. */
+  async tell(operation: string, what: string): Promise<void> {
+    this.#timeline.push({ seconds: this.#secondsAt(await this.clock.now()), operation, what });
   }
 
   /** Since the simulation began. */
