@@ -1,4 +1,3 @@
-import type { JsonValue } from '../../core/fleet';
 import type { FleetTaskUid, NodeId } from '../../core/ids';
 import type { NodeTask } from '../../meili/types';
 import type { Lease } from '../../store/record-types';
@@ -13,6 +12,8 @@ import { staleOps, withoutReaders } from './diverged';
 import type { Diverged, Loss } from './fold';
 import { foldTask, isFinal } from './fold';
 import { OrderCheck } from './inversions';
+import type { OpenPart } from './node-parts';
+import { isOf, partKey, resultOf } from './node-parts';
 import { renameEarlierTasks, swappedNames } from './rename-tasks';
 import { restoreSettings } from './restore-settings';
 import { noteUpdate } from './update-times';
@@ -42,13 +43,12 @@ interface NodeWatch {
  */
 export class Follower {
   readonly #tasks = new Map<FleetTaskUid, FleetTask>();
-  /** `node/uid` of each open node task → its fleet task. */
-  readonly #byRef = new Map<string, FleetTaskUid>();
   /** Tasks of which something was learnt since they were last folded. */
   readonly #dirty = new Set<FleetTaskUid>();
   readonly #order = new OrderCheck(
     (id) => this.ctx.fleet.current().nodes.find((node) => node.id === id)?.instanceId ?? null,
   );
+  /** Node tasks that their nodes do not know, by `fleet task/node/uid`. */
   readonly #forgotten = new Set<string>();
   /** Tasks that have begun and that no pod has committed yet. */
   #enqueuing: readonly FleetTask[] = [];
@@ -140,7 +140,6 @@ export class Follower {
 
   #forgetAll(): void {
     this.#tasks.clear();
-    this.#byRef.clear();
     this.#dirty.clear();
   }
 
@@ -157,41 +156,37 @@ export class Follower {
       if (task === null || task.status === 'enqueuing' || task.finishedAt !== null) continue;
       this.#tasks.set(task.uid, task);
       this.#dirty.add(task.uid);
-      for (const ref of task.nodeTasks) this.#byRef.set(refKey(ref), task.uid);
       this.#pause = pauseMsMin;
       await this.#diverge(task, this.#order.see(task));
     }
   }
 
-  #openByNode(): Map<NodeId, NodeTaskRef[]> {
-    const byNode = new Map<NodeId, NodeTaskRef[]>();
-    for (const task of this.#tasks.values()) {
-      for (const ref of task.nodeTasks) {
+  #openByNode(): Map<NodeId, OpenPart[]> {
+    const byNode = new Map<NodeId, OpenPart[]>();
+    for (const { uid: task, nodeTasks } of this.#tasks.values()) {
+      for (const ref of nodeTasks) {
         if (isFinal(ref)) continue;
-        const refs = byNode.get(ref.node);
-        if (refs === undefined) byNode.set(ref.node, [ref]);
-        else refs.push(ref);
+        const parts = byNode.get(ref.node);
+        if (parts === undefined) byNode.set(ref.node, [{ task, uid: ref.uid }]);
+        else parts.push({ task, uid: ref.uid });
       }
     }
     return byNode;
   }
 
-  async #poll(node: NodeId, refs: readonly NodeTaskRef[]): Promise<void> {
+  async #poll(node: NodeId, parts: readonly OpenPart[]): Promise<void> {
     const watch = this.#watchOf(node);
-    watch.polling ??= this.#ask(node, watch, refs).finally(() => {
+    watch.polling ??= this.#ask(node, watch, parts).finally(() => {
       watch.polling = null;
     });
     await watch.polling;
   }
 
-  async #ask(node: NodeId, watch: NodeWatch, refs: readonly NodeTaskRef[]): Promise<void> {
+  async #ask(node: NodeId, watch: NodeWatch, parts: readonly OpenPart[]): Promise<void> {
     const client = clientOf(this.ctx, node);
-    const uids = refs
-      .map(({ uid }) => uid)
-      .sort((a, b) => a - b)
-      .slice(0, uidsPerPoll);
+    const asked = [...parts].sort((a, b) => a.uid - b.uid).slice(0, uidsPerPoll);
     if (client === null) {
-      for (const uid of uids) this.#forget(node, uid);
+      for (const part of asked) this.#forget(node, part);
       return;
     }
     if (!this.ctx.health.mayServe(node)) {
@@ -201,13 +196,13 @@ export class Follower {
       return;
     }
     try {
+      const uids = [...new Set(asked.map(({ uid }) => uid))];
       const page = await client.tasks({ uids, limit: uids.length, deadlineMs: awayMs });
       watch.silentSince = null;
       this.ctx.health.answered(node);
       this.ctx.identities.saw(node, page.results);
-      const byUid = new Set(page.results.map(({ uid }) => uid));
-      for (const uid of uids) if (!byUid.has(uid)) this.#forget(node, uid);
-      for (const seen of page.results) this.#learn(node, seen);
+      const byUid = new Map(page.results.map((seen) => [seen.uid, seen]));
+      for (const part of asked) this.#learn(node, part, byUid.get(part.uid));
     } catch (error) {
       const fault = faultOf(error);
       if (fault === null) throw error;
@@ -217,11 +212,13 @@ export class Follower {
     }
   }
 
-  #learn(node: NodeId, seen: NodeTask): void {
-    const task = this.#tasks.get(
-      this.#byRef.get(refKey({ node, uid: seen.uid })) ?? (-1 as FleetTaskUid),
-    );
+  #learn(node: NodeId, part: OpenPart, seen: NodeTask | undefined): void {
+    const task = this.#tasks.get(part.task);
     if (task === undefined) return;
+    if (seen === undefined || !isOf(task, seen)) {
+      this.#forget(node, part);
+      return;
+    }
     const known = task.nodeTasks.find((ref) => ref.node === node && ref.uid === seen.uid);
     if (known === undefined || known.status === seen.status) return;
     this.ctx.disks.failed(node, seen.error?.code);
@@ -231,11 +228,9 @@ export class Follower {
     this.#dirty.add(task.uid);
   }
 
-  #forget(node: NodeId, uid: number): void {
-    const key = refKey({ node, uid });
-    const task = this.#byRef.get(key);
-    this.#forgotten.add(key);
-    if (task !== undefined) this.#dirty.add(task);
+  #forget(node: NodeId, { task, uid }: OpenPart): void {
+    this.#forgotten.add(partKey(task, { node, uid }));
+    this.#dirty.add(task);
   }
 
   /** A task that ended elsewhere. What its run ended nobody has been told of yet. */
@@ -249,10 +244,7 @@ export class Follower {
 
   #drop(task: FleetTask): void {
     this.#tasks.delete(task.uid);
-    for (const ref of task.nodeTasks) {
-      this.#byRef.delete(refKey(ref));
-      this.#forgotten.delete(refKey(ref));
-    }
+    for (const ref of task.nodeTasks) this.#forgotten.delete(partKey(task.uid, ref));
   }
 
   async #fold(task: FleetTask): Promise<void> {
@@ -326,7 +318,7 @@ export class Follower {
     const now = performance.now();
     for (const { node, uid } of task.nodeTasks) {
       const since = this.#watches.get(node)?.silentSince ?? null;
-      if (this.#forgotten.has(refKey({ node, uid }))) lost.set(node, 'forgotten');
+      if (this.#forgotten.has(partKey(task.uid, { node, uid }))) lost.set(node, 'forgotten');
       else if (since !== null && now - since >= awayMs && !lost.has(node)) lost.set(node, 'away');
     }
     return lost;
@@ -375,20 +367,6 @@ export class Follower {
     });
     this.#woken = false;
   }
-}
-
-function refKey({ node, uid }: { readonly node: NodeId; readonly uid: number }): string {
-  return `${node}/${uid}`;
-}
-
-function resultOf(ref: NodeTaskRef, seen: NodeTask): { [member: string]: JsonValue } {
-  return {
-    role: ref.result?.['role'] ?? 'main',
-    details: (seen.details ?? null) as JsonValue,
-    error: (seen.error ?? null) as unknown as JsonValue,
-    startedAt: seen.startedAt,
-    finishedAt: seen.finishedAt,
-  };
 }
 
 function delay(ms: number): Promise<void> {

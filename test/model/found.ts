@@ -63,4 +63,9 @@ export const found: readonly Found[] = [
     ...{ ...plain, seed: 500_043, sizes: { steps: 70, acts: 7 } },
     wrong: 'a worker that stood still opened the copy of a sync that had been cancelled meanwhile',
   },
+  {
+    ...{ ...plain, seed: 600_984, sizes: { steps: 70, acts: 7 } },
+    wrong:
+      'a task had the number of another one on a node whose disk was rolled back, and never ended',
+  },
 ];
