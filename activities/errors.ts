@@ -6,32 +6,35 @@ import { isNodeError } from '../meili/node-error';
  * what was done. Everything that a node or Redis may get over is tried again by the policy.
  */
 
-export type RefuseType =
-  | 'node-unknown'
-  | 'node-strange'
-  | 'node-away'
-  | 'source-behind'
-  | 'index-gone'
-  | 'replicas-changed'
-  | 'copy-needed'
-  | 'copy-refused'
-  | 'copy-differs'
-  | 'disk-full'
-  | 'settings-refused'
-  | 'policy-unknown'
-  | 'policy-invalid'
-  | 'canary-unknown'
-  | 'change-refused'
-  | 'migration-refused'
-  | 'source-changed'
-  | 'node-needed'
-  | 'no-restart-command'
-  | 'rollover-refused'
-  | 'name-taken'
-  | 'archive-refused'
-  | 'import-refused'
-  | 'export-refused'
-  | 'export-filter';
+/** Each stands with what to do on the page of failure modes. */
+export const refuseTypes = [
+  'node-unknown',
+  'node-strange',
+  'node-away',
+  'source-behind',
+  'index-gone',
+  'replicas-changed',
+  'copy-needed',
+  'copy-refused',
+  'copy-differs',
+  'disk-full',
+  'settings-refused',
+  'policy-unknown',
+  'policy-invalid',
+  'canary-unknown',
+  'change-refused',
+  'migration-refused',
+  'source-changed',
+  'node-needed',
+  'no-restart-command',
+  'rollover-refused',
+  'name-taken',
+  'archive-refused',
+  'import-refused',
+  'export-refused',
+  'export-filter',
+] as const;
+export type RefuseType = (typeof refuseTypes)[number];
 
 export const refuse = (type: RefuseType, message: string): ApplicationFailure =>
   ApplicationFailure.nonRetryable(message, type);

@@ -133,10 +133,11 @@ export function buildApp(ctx: ApiContext): FastifyInstance {
   registerEpochUnknown(app, ctx.pod);
   registerStateLost(app, ctx.fleet);
   plainJson(app);
+  // It reads answers, so it comes before they are compressed.
+  registerAudit(app, ctx);
   registerCompression(app);
   registerBodies(app, ctx.config.api);
   countRequests(app, ctx.metrics, ctx.fleet);
-  registerAudit(app, ctx);
   registerOpenApi(app);
   registerRoutes(app, ctx);
   return app;

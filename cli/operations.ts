@@ -212,6 +212,16 @@ export interface Watching {
    * turn only its own end counts.
    */
   readonly runId?: string;
+  /**
+   * The same for a run that may go on as another run: the one that was shown before it was started, null
+   * where none was.
+   */
+  readonly after?: string | null;
+}
+
+/** The run that the view of an operation is of, null where there is none. */
+export async function shownRun(api: ApiClient, id: string): Promise<string | null> {
+  return (await operationOrNull(api, id))?.temporal.runId ?? null;
 }
 
 /**
@@ -222,15 +232,16 @@ export async function watchOperation(
   api: ApiClient,
   id: string,
   screen: Screen,
-  { note = () => '', runId }: Watching = {},
+  { note = () => '', runId, after }: Watching = {},
 ): Promise<Operation> {
   let bar: Bar | null = null;
   let own: Operation | null = null;
+  const mayBeMissing = runId !== undefined || after !== undefined;
   const last = await poll(
     `the end of ${id}`,
-    () => (runId === undefined ? operation(api, id) : operationOrNull(api, id)),
+    () => (mayBeMissing ? operationOrNull(api, id) : operation(api, id)),
     (view): view is Operation => {
-      if (view === null) return false;
+      if (view === null || view.temporal.runId === after) return false;
       // Runs with one id come one after another: where another one is shown now, this one is over.
       if (runId !== undefined && view.temporal.runId !== runId) return own !== null;
       own = view;

@@ -85,10 +85,9 @@ async function approveAndFollow(api: ApiClient, id: string, flags: RunFlags): Pr
     return;
   }
   await api.post(`${pathOf(id)}/approve`);
-  if (!flags.wait) {
-    if (!flags.json) screen.line(`Running: miroir ops watch ${id}`);
-    return;
-  }
+  // Also with `--wait`: who is cut off from it needs the id.
+  if (!flags.json) screen.line(`Running: miroir ops watch ${id}`);
+  if (!flags.wait) return;
   const last = flags.json ? await awaitOver(api, id) : await watchOperation(api, id, screen);
   if (flags.json) console.log(JSON.stringify({ operation: id, status: last.status }));
   finish(last);

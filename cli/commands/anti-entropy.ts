@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { ConnectFlags } from '../connect';
 import { connect, withConnection } from '../connect';
-import { watchOperation } from '../operations';
+import { shownRun, watchOperation } from '../operations';
 import { createScreen } from '../ui';
 import { count } from './ops';
 
@@ -87,6 +87,7 @@ export function registerAntiEntropy(program: Command): void {
 
 async function run(flags: RunFlags): Promise<void> {
   const api = connect(flags);
+  const after = await shownRun(api, 'anti-entropy');
   const started = await api.post<{ operation: string; report: string }>('/_miroir/anti-entropy', {
     ...{ who: process.env['USER'] ?? 'operator', why: flags.why ?? '' },
     ...(flags.index === undefined ? {} : { index: flags.index }),
@@ -99,7 +100,7 @@ async function run(flags: RunFlags): Promise<void> {
     const hint = `Running: miroir anti-entropy report ${started.report}`;
     return console.log(flags.json ? JSON.stringify(started) : hint);
   }
-  await watchOperation(api, started.operation, createScreen(process.stdout));
+  await watchOperation(api, started.operation, createScreen(process.stdout), { after });
   await show(flags, started.report);
 }
 

@@ -2,9 +2,9 @@ import type { Command } from 'commander';
 import type { ConnectFlags } from '../connect';
 import { connect, withConnection } from '../connect';
 import { positive, runChange, whole, withRun } from '../run-operation';
-import type { RunFlags } from '../run-operation';
+import type { RunFlags, StartedRun } from '../run-operation';
 import { CommandError } from '../exit-codes';
-import { watchOperation } from '../operations';
+import { shownRun, watchOperation } from '../operations';
 import { createScreen } from '../ui';
 import { registerNodeUpgrade } from './upgrade';
 
@@ -169,7 +169,8 @@ async function list(flags: ConnectFlags): Promise<void> {
 /** It waits for no approval: the node serves nothing, and what would be lost must be accepted here. */
 async function rebuild(id: string, flags: RunFlags & { acceptLoss?: true }): Promise<void> {
   const api = connect(flags);
-  const { operation } = await api.post<{ operation: string }>(`/_miroir/nodes/${id}/rebuild`, {
+  const after = await shownRun(api, `rebuild/${id}`);
+  const { operation } = await api.post<StartedRun>(`${pathOf(id)}/rebuild`, {
     ...{ who: process.env['USER'] ?? 'operator', why: flags.why ?? '' },
     acceptLoss: flags.acceptLoss === true,
   });
@@ -177,6 +178,6 @@ async function rebuild(id: string, flags: RunFlags & { acceptLoss?: true }): Pro
     const hint = `Running: miroir ops watch ${operation}`;
     return console.log(flags.json ? JSON.stringify({ operation }) : hint);
   }
-  const { status } = await watchOperation(api, operation, createScreen(process.stdout));
+  const { status } = await watchOperation(api, operation, createScreen(process.stdout), { after });
   if (status !== 'succeeded') throw new CommandError(`${operation} ended as ${status}.`);
 }

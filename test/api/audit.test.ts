@@ -49,6 +49,18 @@ test('what was refused is noted with its code, also without Temporal', async () 
   expect(await entries('?who=bob&refused=false')).toEqual([]);
 });
 
+test('an answer that is sent compressed is noted like any other', async () => {
+  const response = await fetch(`${await pod.listen()}/_miroir/rebalance`, {
+    method: 'POST',
+    headers: { ...admin, 'accept-encoding': 'gzip', 'content-type': 'application/json' },
+    body: JSON.stringify({ who: 'cy' }),
+  });
+  expect([response.status, response.headers.get('content-encoding')]).toEqual([503, 'gzip']);
+  await response.arrayBuffer();
+  const [entry] = await entries('?who=cy');
+  expect(entry).toMatchObject({ refused: 'miroir_control_plane_unavailable', status: 503 });
+});
+
 test('keys, webhooks and features are noted without their secrets', async () => {
   const secret = 'a-very-secret-text';
   const made = await pod.send('POST', '/keys', {

@@ -69,6 +69,17 @@ test('a command or an option that does not exist is seen', () => {
   expect(problemOf('miroir rollover run logs --dry-run')).toBeNull();
 });
 
+const lookedUp = ['README', 'failures', 'exactness'];
+const operating = pages.filter(
+  (page) => /operating.\w/.test(page) && !lookedUp.some((name) => page.endsWith(`${name}.md`)),
+);
+
+test.each(operating)('%s has the parts that every page of operating has', (page) => {
+  const text = readFileSync(join(root, page), 'utf8');
+  const parts = ['When.', 'Dry run.', 'Command.', 'Watch.', 'Go back.'];
+  expect(parts.filter((part) => !text.includes(`**${part}**`))).toEqual([]);
+});
+
 test.each(pages)('%s', (page) => {
   const problems = commandsOf(page).flatMap((command) => {
     const problem = problemOf(command);

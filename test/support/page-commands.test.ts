@@ -14,7 +14,10 @@ const page = [
   '# a remark',
   'curl -X POST \\',
   '  http://x',
-  'miroir alias list   # all',
+  "curl -d '{",
+  '  "b": 2',
+  "}'",
+  "miroir alias list   # all of Ada's",
   '```',
   '```text',
   'node 1',
@@ -29,7 +32,8 @@ test('blocks, spans, continued lines and here-documents', () => {
     { kind: 'command', text: 'miroir ops list' },
     { kind: 'command', text: 'cat > a.json <<\'JSON\'\n{ "a": 1 }\nJSON' },
     { kind: 'command', text: 'curl -X POST \\\n  http://x' },
-    { kind: 'command', text: 'miroir alias list   # all' },
+    { kind: 'command', text: 'curl -d \'{\n  "b": 2\n}\'' },
+    { kind: 'command', text: "miroir alias list   # all of Ada's" },
     { kind: 'output', text: 'node 1\n' },
   ]);
 });

@@ -6,7 +6,7 @@ export type PagePart =
 
 /**
  * The commands of the `sh` blocks and of the code spans that begin with `miroir`, and the `text` blocks. A
- * command may go on over lines that end with `\`, and over a here-document.
+ * command may go on over lines that end with `\`, in single quotes, and over a here-document.
  */
 export function partsOfPage(markdown: string): PagePart[] {
   const parts: PagePart[] = [];
@@ -31,13 +31,18 @@ function commandsOf(block: string): string[] {
     if (open === '' && (line.trim() === '' || line.startsWith('#'))) continue;
     open += `${line}\n`;
     until ??= /<<'(\w+)'/.exec(line)?.[1] ?? null;
-    if (until === null ? line.endsWith('\\') : line !== until) continue;
+    const goesOn = until === null ? line.endsWith('\\') || isQuoteOpen(open) : line !== until;
+    if (goesOn) continue;
     commands.push(open.trim());
     open = '';
     until = null;
   }
   return commands;
 }
+
+/** Apostrophes in remarks and in double quotes open nothing. */
+const isQuoteOpen = (text: string): boolean =>
+  text.replace(/"[^"\n]*"|\s#.*$/gm, '').split("'").length % 2 === 0;
 
 /** Lines without what differs from one run to the next: times, numbers, widths of columns. */
 export const linesWithoutFigures = (text: string): string[] =>
