@@ -3,6 +3,7 @@ import { ApiClient } from '../../../cli/client';
 import type { Operation } from '../../../cli/operations';
 import { startNodes } from '../../activities/nodes-for-test';
 import type { Page } from '../page-reader';
+import { weightsPage } from './weights-page';
 import type { Yard } from './yard';
 import { documents } from './yard';
 
@@ -60,6 +61,7 @@ export function instancePages(yard: Yard): readonly Page[] {
         ],
       ],
     },
+    weightsPage(yard),
     {
       name: 'anti-entropy',
       expected: [
