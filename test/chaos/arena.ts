@@ -83,6 +83,7 @@ export async function underFault(
     expect(report.searches).toBeGreaterThan(0);
     return report;
   } catch (error) {
+    process.stderr.write(`clients saw ${JSON.stringify(clients.report().errors)}\n`);
     clients.abandon();
     keepLogs(fleet);
     throw error;
