@@ -44,14 +44,15 @@ export class Observer {
   async look(): Promise<void> {
     const { tasks, fleet } = this.fleet.store;
     const open = [...this.log.tasks.values()].filter((task) => !isFinal(task));
-    const last = await tasks.lastUid();
-    const fresh: number[] = [];
-    for (; last !== null && this.#seen <= last; this.#seen += 1) fresh.push(this.#seen);
-    for (const uid of [...open.map((task) => task.uid), ...fresh]) {
+    const see = async (uid: number): Promise<void> => {
       const task = await tasks.get(fleetTaskUid(uid));
-      if (task === null) continue;
+      if (task === null) return;
       this.log.see(uid, JSON.stringify(task), { at: this.now(), epoch: await fleet.epoch() });
-    }
+    };
+    const last = await tasks.lastUid();
+    for (const { uid } of open) await see(uid);
+    // Redis may go away at any of them: a task counts as seen when it was.
+    for (; last !== null && this.#seen <= last; this.#seen += 1) await see(this.#seen);
   }
 
   /** The index that a name means, as long as all pods have one epoch, which is the newest. */
