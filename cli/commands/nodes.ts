@@ -7,21 +7,7 @@ import { CommandError } from '../exit-codes';
 import { shownRun, watchOperation } from '../operations';
 import { createScreen } from '../ui';
 import { registerNodeUpgrade } from './upgrade';
-
-interface Topology {
-  readonly epoch: number;
-  readonly nodes: readonly {
-    readonly id: string;
-    readonly url: string;
-    readonly group: number;
-    readonly zone: string | null;
-    readonly weight: number;
-    readonly intent: string;
-    readonly resting?: boolean;
-    readonly health: { readonly state: string };
-    readonly replicas: Readonly<Record<string, number>>;
-  }[];
-}
+import type { Topology } from '../topology';
 
 /** `miroir nodes`: the fleet's nodes, and the operations on them. */
 export function registerNodes(program: Command): void {

@@ -3,6 +3,7 @@ import type { ConnectFlags } from '../connect';
 import { connect, withConnection } from '../connect';
 import { createScreen } from '../ui';
 import { count } from './ops';
+import type { TopologyAt } from '../topology';
 
 interface LogEntry {
   readonly epoch: number;
@@ -11,26 +12,6 @@ interface LogEntry {
   readonly why: string;
   readonly what: string;
   readonly ops: readonly string[];
-}
-
-interface Topology {
-  readonly epoch: number;
-  readonly nodes: readonly {
-    readonly id: string;
-    readonly group: number;
-    readonly zone: string | null;
-    readonly weight: number;
-    readonly intent: string;
-    readonly replicas: Readonly<Record<string, number>>;
-  }[];
-  readonly indexes: readonly {
-    readonly uid: string;
-    readonly physicalUid: string;
-    readonly shardCount: number;
-    readonly replicationFactor: number;
-    readonly settingsVersion: number;
-  }[];
-  readonly aliases: readonly { readonly name: string; readonly targets: readonly string[] }[];
 }
 
 interface Difference {
@@ -69,7 +50,7 @@ export function registerTopology(program: Command): void {
     topology.command('show [epoch]').description('The fleet now, or at an earlier epoch.'),
   ).action(async (epoch: string | undefined, flags: ConnectFlags) => {
     const query = epoch === undefined ? '' : `?epoch=${encodeURIComponent(epoch)}`;
-    const state = await connect(flags).get<Topology>(`/_miroir/topology${query}`);
+    const state = await connect(flags).get<TopologyAt>(`/_miroir/topology${query}`);
     if (flags.json) return console.log(JSON.stringify(state));
     show(state);
   });
@@ -110,7 +91,7 @@ async function log(flags: LogFlags): Promise<void> {
   }
 }
 
-function show({ epoch, nodes, indexes, aliases }: Topology): void {
+function show({ epoch, nodes, indexes, aliases }: TopologyAt): void {
   const screen = createScreen(process.stdout);
   screen.line(`epoch ${epoch}`);
   screen.table(

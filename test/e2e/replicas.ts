@@ -5,15 +5,7 @@ import { combineDigests, digestDocument } from '../../core/digest';
 import { physicalUid, shardId } from '../../core/ids';
 import { findMember, scanArrayItems, scanObject } from '../../core/json/scan';
 import type { ApiClient } from '../../cli/client';
-
-interface Topology {
-  readonly nodes: readonly { readonly id: string; readonly url: string }[];
-  readonly indexes: readonly {
-    readonly uid: string;
-    readonly physicalUid: string;
-    readonly shardCount: number;
-  }[];
-}
+import type { Topology } from '../../cli/topology';
 
 interface ShardRow {
   readonly index: string;

@@ -16,6 +16,7 @@ import { compareReplicas } from './replicas';
 import { Traffic } from './traffic';
 import { deadlines } from '../support/deadlines';
 import { realEngine } from '../support/meilisearch';
+import type { Topology } from '../../cli/topology';
 
 const index = 'films';
 const deadlineMs = realEngine ? 240_000 : 90_000;
@@ -51,10 +52,6 @@ const askedFor = (id: string, node: string) =>
     },
     { what: `the restart of ${node}`, deadlineMs },
   );
-
-interface Topology {
-  readonly nodes: readonly { readonly id: string; readonly resting?: boolean }[];
-}
 
 test(
   'two nodes are killed and started in turn, and no client notices',

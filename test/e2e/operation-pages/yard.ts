@@ -9,6 +9,7 @@ import type { FleetOptions, RunningFleet } from '../../../local/fleet';
 import { waitFor } from '../../support/wait-for';
 import { PageReader } from '../page-reader';
 import type { Page } from '../page-reader';
+import type { Topology } from '../../../cli/topology';
 
 const deadlineMs = 60_000;
 
@@ -21,26 +22,6 @@ const settings = {
   ...{ MIROIR_REPAIR_AUTOMATIC: 'false', MIROIR_REPAIR_REBUILD_NODES: 'false' },
   MIROIR_OUTBOUND_ALLOW_LOOPBACK: 'true',
 };
-
-interface Topology {
-  readonly epoch: number;
-  readonly nodes: readonly {
-    readonly id: string;
-    readonly group: number;
-    readonly zone: string | null;
-    readonly weight: number;
-    readonly intent: string;
-    readonly resting?: boolean;
-    readonly health: { readonly state: string };
-    readonly replicas: Readonly<Record<string, number>>;
-  }[];
-  readonly indexes: readonly {
-    readonly uid: string;
-    readonly physicalUid: string;
-    readonly shardCount: number;
-    readonly replicationFactor: number;
-  }[];
-}
 
 /** A fleet, machines that can become its nodes, and somebody who reads its pages. */
 export class Yard {
