@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { MeiliError } from '../../../core/errors';
+import { isObject } from '../../../core/search/values';
 import type { JobView } from '../../../store/record-types';
 import { operatorBody, operatorRoute, temporalOf } from './operator-route';
 
@@ -10,7 +11,7 @@ import { originOf } from './origin';
 import { withProgress } from './progress';
 import { changeOptionFields } from './run-options';
 import { startChange } from './start-operation';
-import { isObject, wayBack } from './way-back';
+import { wayBack } from './way-back';
 
 interface IdParams {
   Params: { id: string };

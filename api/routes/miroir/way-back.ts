@@ -1,7 +1,8 @@
 import { MeiliError } from '../../../core/errors';
-import type { Fleet, JsonValue } from '../../../core/fleet';
+import type { Fleet } from '../../../core/fleet';
 import type { PlacementChange } from '../../../core/placement-change';
 import { toAdd } from '../../../core/plan-change';
+import { isObject } from '../../../core/search/values';
 import type { JobView } from '../../../store/record-types';
 
 /**
@@ -29,6 +30,3 @@ function activation(job: JobView, fleet: Fleet, id: string): PlacementChange {
 
 const over = ({ id }: JobView, why: string): MeiliError =>
   new MeiliError('miroir_operation_refused', `Operation \`${id}\` is over, and ${why}.`);
-
-export const isObject = (value: JsonValue | undefined): value is { [member: string]: JsonValue } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
