@@ -8,15 +8,19 @@ export interface MemorySample {
 
 const samplesMax = 120;
 
-/** Looks at processes until it is stopped; when there are too many samples, every second one goes. */
+/**
+ * Looks at processes until it is stopped, the last time when it is: what lives at both ends has two samples,
+ * however short the run was. When there are too many samples, every second one goes.
+ */
 export function watchMemory(pids: () => Readonly<Record<string, number>>): {
   stop(): MemorySample[];
 } {
   let samples: MemorySample[] = [];
   let everyMs = 250;
+  let stopped = false;
   let timer: NodeJS.Timeout;
   const started = performance.now();
-  const look = (): void => {
+  const sample = (): void => {
     const mib: Record<string, number> = {};
     for (const [name, pid] of Object.entries(pids())) {
       const resident = residentMib(pid);
@@ -24,6 +28,9 @@ export function watchMemory(pids: () => Readonly<Record<string, number>>): {
     }
     const seconds = Number(((performance.now() - started) / 1_000).toFixed(1));
     samples.push({ seconds, mib });
+  };
+  const look = (): void => {
+    sample();
     if (samples.length >= samplesMax) {
       samples = samples.filter((_, at) => at % 2 === 0);
       everyMs *= 2;
@@ -33,6 +40,8 @@ export function watchMemory(pids: () => Readonly<Record<string, number>>): {
   look();
   return {
     stop() {
+      if (!stopped) sample();
+      stopped = true;
       clearTimeout(timer);
       return samples;
     },
