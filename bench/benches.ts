@@ -7,6 +7,7 @@ import { benchRedisMemory } from './redis-memory-rows';
 import type { Row } from './row';
 import { benchScan } from './scan';
 import type { Size } from './workload';
+import { benchWrites } from './writes';
 
 export type Bench = (size: Size, runs: number) => readonly Row[] | Promise<readonly Row[]>;
 
@@ -19,4 +20,5 @@ export const benches: Readonly<Record<string, Bench | undefined>> = {
   place: benchPlace,
   'redis-memory': benchRedisMemory,
   scan: benchScan,
+  writes: benchWrites,
 };

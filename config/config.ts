@@ -96,6 +96,8 @@ export interface WritesConfig {
   readonly minInSync: number;
   readonly writeQuorum: WriteQuorum;
   readonly writerLeaseMs: number;
+  /** Writes of one index that a pod has sent and not committed. */
+  readonly inFlightMax: number;
   /** The shortest a pod keeps an index's writer lease, so that two pods alternate batches. */
   readonly writerHoldMs: number;
 }

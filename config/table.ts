@@ -185,6 +185,13 @@ export const table: { readonly [P in Path]: Setting<ValueAt<P>> } = {
     about:
       'A process keeps that right at least so long, so that two alternate batches, not writes.',
   },
+  'writes.inFlightMax': {
+    env: 'MIROIR_WRITES_IN_FLIGHT_MAX',
+    kind: integer(1, 1_000),
+    default: 32,
+    about:
+      'Writes of one index that a process sends before the first of them is committed; 1: each waits for the last.',
+  },
   'search.onMissingShard': {
     env: 'MIROIR_ON_MISSING_SHARD',
     kind: choice('partial', 'error'),

@@ -24,6 +24,8 @@ const renewMs = 1_000;
 /** Clients ask every 50 ms; a task that takes a node 10 ms should be over at their first question. */
 const pauseMsMin = 2;
 const pauseMsMax = 40;
+/** After a look it rests so many times as long as that took, at most `pauseMsMax`. */
+const restsPerLook = 3;
 /** Node tasks asked about in one request, the oldest first: nodes work in this order. */
 const uidsPerPoll = 200;
 /** A node that does not answer for so long is away: tasks end without it where others have the write. */
@@ -84,6 +86,7 @@ export class Follower {
 
   async #run(): Promise<void> {
     while (!this.#closed) {
+      const began = performance.now();
       try {
         if (await this.#leads()) await this.#tick();
         else this.#forgetAll();
@@ -93,6 +96,8 @@ export class Follower {
         // What was learnt is kept, but what was to be done with it may not have been done.
         for (const uid of this.#tasks.keys()) this.#dirty.add(uid);
       }
+      // To look after each commit of a stream of writes would take the nodes' time from the writes.
+      await delay(Math.min(restsPerLook * (performance.now() - began), pauseMsMax));
       await this.#sleep(this.#lease === null ? 200 : this.#pause);
       this.#pause = Math.min(this.#pause * 1.5, pauseMsMax);
     }

@@ -38,12 +38,27 @@ export interface FanOut {
   readonly failed: (node: NodeId, code: string) => void;
   /** What makes the index on a node that is not known to have it; none for one that has. */
   readonly setup: (work: NodeWork) => Promise<readonly Step[]>;
+  /** The node has all of its part. */
+  readonly accepted: (work: NodeWork) => Promise<void>;
+  /** Runs a node's part when the node has got those of all earlier writes. */
+  readonly onNode: <T>(node: NodeId, job: () => Promise<T>) => Promise<T>;
   readonly log: Log;
 }
 
-/** Sends every node its part, the nodes side by side, the steps of one node in order. */
+/**
+ * Sends every node its part, the nodes side by side, the steps of one node in order. The parts have
+ * entered the nodes' queues when it returns its promise.
+ */
 export async function fanOut(parts: FanOut, work: readonly NodeWork[]): Promise<NodeOutcome[]> {
-  return await Promise.all(work.map(async (one) => await sendWork(parts, one)));
+  return await Promise.all(
+    work.map(async (one) => {
+      return await parts.onNode(one.node, async () => {
+        const outcome = await sendWork(parts, one);
+        if (outcome.result === 'accepted') await parts.accepted(one);
+        return outcome;
+      });
+    }),
+  );
 }
 
 async function sendWork(parts: FanOut, work: NodeWork): Promise<NodeOutcome> {
@@ -106,7 +121,7 @@ async function sendUntilKnown(
 }
 
 /**
- * Asks the node's task list until it answers. Nothing else of this index is sent to any node
+ * Asks the node's task list until it answers. Nothing else of this index is sent to the node
  * meanwhile, so a request that lands late lands before the next write. Twice, because one that was
  * being read while we gave up may be enqueued just after the first look.
  */

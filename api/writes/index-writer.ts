@@ -1,6 +1,7 @@
 import type { PhysicalUid } from '../../core/ids';
 import type { ApiContext } from '../context';
 import { clientOf } from '../client-of';
+import { Flight } from './flight';
 import { Places } from './places';
 import type { Readiness } from './readiness';
 import { settleOutstanding } from './settle';
@@ -28,8 +29,9 @@ export type WriterContext = Pick<
   readonly running: Set<string>;
 };
 
-/** All writes of this pod to one index on the nodes, one after the other. */
+/** All writes of this pod to one index on the nodes, begun one after the other. */
 export class IndexWriter {
+  readonly flight = new Flight();
   readonly places: Places;
   readonly tenure: Tenure;
 
@@ -53,6 +55,7 @@ export class IndexWriter {
         leaseMs: writerLeaseMs,
         holdMs: writerHoldMs,
         begun: (held, alone) => this.#begun(held, alone),
+        drained: () => this.flight.drained(),
       },
       uid,
     );

@@ -34,6 +34,8 @@ const idsPerRequest = 1_000;
 const storedPlacesMax = 500;
 /** Oldest open tasks that are asked about at once. */
 const tasksPerLook = 16;
+/** What is worked off may be known a while longer: asking about open tasks costs more than small writes do. */
+const pruneMs = 50;
 /** Ids whose places are kept in memory, about 150 MB; a write waits this long for them to get fewer. */
 const knownMax = 1_000_000;
 const roomMs = 20_000;
@@ -51,6 +53,7 @@ export class Places {
   /** Open tasks, oldest first, with the ids whose places they set. */
   readonly #open = new Map<FleetTaskUid, readonly string[]>();
   #clearedBy: FleetTaskUid | null = null;
+  #prunedAt = -Infinity;
 
   constructor(
     private readonly parts: PlacesParts,
@@ -111,7 +114,7 @@ export class Places {
   /** Forgets what is worked off; when too much is not, the write waits for the nodes. */
   async #makeRoom(): Promise<void> {
     const until = performance.now() + roomMs;
-    await this.#prune();
+    if (performance.now() - this.#prunedAt >= pruneMs) await this.#prune();
     while (this.#known.size > knownMax) {
       if (performance.now() >= until) {
         throw new MeiliError(
@@ -129,6 +132,7 @@ export class Places {
    * end in their order, so only the oldest are asked about.
    */
   async #prune(): Promise<void> {
+    this.#prunedAt = performance.now();
     for (;;) {
       const oldest = [...take(this.#open.keys(), tasksPerLook)];
       const tasks = await Promise.all(oldest.map((uid) => this.parts.store.tasks.get(uid)));

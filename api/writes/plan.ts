@@ -42,6 +42,11 @@ export interface WritePlan {
   readonly sequences: number;
   readonly changes: readonly FleetOp[];
   readonly audit?: Audit;
+  /**
+   * The next write of the index may begin before this one is committed. Only for what changes documents by
+   * their ids and nothing else: such a write needs to know of those before it no more than their places.
+   */
+  readonly overlaps?: boolean;
   /** Set: the task is final at commit, whatever the nodes' setup does. */
   readonly final: FinalOutcome | null;
   /** The nodes' parts; called once, after begin gave the numbers. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { PhysicalUid, PodId } from '../../core/ids';
 import { MeiliError } from '../../core/errors';
 import type { WriterStore } from '../../store/types';
@@ -14,6 +15,8 @@ export interface TenureParts {
    * since this one did.
    */
   readonly begun: (tenure: Held, alone: boolean) => Promise<void>;
+  /** Resolves when no write under the lease is under way. */
+  readonly drained: () => Promise<void>;
 }
 
 export interface Held {
@@ -41,6 +44,8 @@ export class Tenure {
   #lastFence: number | null = null;
   #idle: NodeJS.Timeout | null = null;
   #retryAt = 0;
+  #holds = 0;
+  #askedAt = 0;
 
   constructor(
     private readonly parts: TenureParts,
@@ -51,9 +56,12 @@ export class Tenure {
   async hold(until: number): Promise<Held> {
     if (this.#idle !== null) clearTimeout(this.#idle);
     this.#idle = null;
+    this.#holds += 1;
     const current = this.#current;
     if (current !== null && current.inForce()) return current;
     if (current !== null) this.lose();
+    // Those under the last lease are broken off; what they left on the nodes is looked for under the next.
+    await this.parts.drained();
     await sleep(Math.max(0, this.#retryAt - performance.now()));
     let pause = 2;
     for (;;) {
@@ -75,23 +83,35 @@ export class Tenure {
     }
   }
 
-  /** After each write: hands over if another pod has waited and this one had its share. */
-  async afterWrite(moreWaits: boolean): Promise<void> {
+  /** While more writes wait: hands over if another pod has waited and this one had its share. */
+  async share(): Promise<void> {
     const current = this.#current;
     if (current === null) return;
-    if (!moreWaits) {
-      this.#idle ??= setTimeout(() => {
-        this.#idle = null;
-        this.release().catch(() => undefined);
-      }, this.parts.holdMs);
-      this.#idle.unref();
-      return;
-    }
-    if (performance.now() - current.since < this.parts.holdMs) return;
+    const now = performance.now();
+    if (now - Math.max(current.since, this.#askedAt) < this.parts.holdMs) return;
+    this.#askedAt = now;
     if (!(await this.#renew(current))) return;
+    await this.parts.drained();
     await this.release();
     // Longer than the other pod sleeps between its tries, or it would never get a turn.
     this.#retryAt = performance.now() + 40;
+  }
+
+  /** When no write waits any more: gives the lease back in a while, if none comes. */
+  idle(): void {
+    if (this.#current === null) return;
+    this.#idle ??= setTimeout(() => {
+      this.#idle = null;
+      this.#releaseIdle().catch(() => undefined);
+    }, this.parts.holdMs);
+    this.#idle.unref();
+  }
+
+  /** A write that came while the last ones ended keeps the lease. */
+  async #releaseIdle(): Promise<void> {
+    const holds = this.#holds;
+    await this.parts.drained();
+    if (holds === this.#holds) await this.release();
   }
 
   /** Gives the lease back. Nothing of this index may be under way. */
@@ -126,6 +146,8 @@ export class Tenure {
     sentAt: number,
   ): Promise<Held> {
     const abort = new AbortController();
+    // Every request under way listens to it.
+    setMaxListeners(0, abort.signal);
     const current: Current = {
       fence: acquired.fence,
       previous: acquired.previous,

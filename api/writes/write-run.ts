@@ -1,32 +1,30 @@
-import { fleetTaskUid } from '../../core/ids';
-import type { FleetTaskUid, NodeId, PhysicalUid, ShardId } from '../../core/ids';
-import type { JsonValue } from '../../core/fleet';
+import type { NodeId, PhysicalUid, ShardId } from '../../core/ids';
 import { MeiliError } from '../../core/errors';
 import { holders, writers } from '../../core/covering-set';
 import { fenceWaitMsMax } from '../../core/limits';
 import type { FleetTask } from '../../store/task-types';
-import type { BeginRequest, BeginResult, CommitResult } from '../../store/types';
-import { clientOf } from '../client-of';
+import type { BeginRequest, BeginResult } from '../../store/types';
 import { stateLost } from '../http/state-lost';
-import { restoreSettings } from '../follower/restore-settings';
-import { finished } from '../follower/task-times';
-import type { NodeOutcome } from './fan-out';
-import { fanOut } from './fan-out';
-import { draft, numberingOf } from './intent';
-import { sleep } from './node-fault';
-import type { Operation, WritePlan } from './plan';
-import type { Verdict } from './quorum';
-import { degradedHeader, judge, shardsOf } from './quorum';
-import { writeMetadata } from './sent-tasks';
-import type { Held } from './tenure';
-import { storedChange } from './places';
-import { nodesOf } from './settle';
+import type { Begun } from './carry-out';
+import { CarryOut } from './carry-out';
+import { Flight } from './flight';
+import { draft } from './intent';
 import type { IndexWriter, WriterContext } from './index-writer';
-import { fenced, noQuorum, notReady } from './write-errors';
+import { sleep } from './node-fault';
+import type { PlaceChange } from './place-change';
+import type { Operation, WritePlan } from './plan';
+import { shardsOf } from './quorum';
+import type { Held } from './tenure';
+import { fenced, notReady } from './write-errors';
 import type { WriteOutcome } from './writes';
 
-/** While another replica has the write, a silent node is waited for this long; then it is stale. */
-const silentNodeMs = 2_000;
+/** A write that has begun, or was found to have begun before. */
+export interface BegunWrite {
+  /** Rejects with what `Writes.submit` throws. */
+  readonly outcome: Promise<WriteOutcome>;
+  /** Whether the next write of the index may begin before this one has ended. */
+  readonly overlaps: boolean;
+}
 
 /** One write from its first plan to its commit. `writer` is null for a task of no index. */
 export class WriteRun {
@@ -41,17 +39,25 @@ export class WriteRun {
     this.#until = performance.now() + ctx.config.api.requestDeadlineMs;
   }
 
-  /** Null when the operation is meant for another index now: names have changed their meaning. */
-  async run(): Promise<WriteOutcome | null> {
+  /**
+   * Resolves when the write has begun; null when the operation is meant for another index now: names
+   * have changed their meaning.
+   */
+  async begin(): Promise<BegunWrite | null> {
     // One nonce for all tries: a new one for each would leave an abandoned note behind, which a copy
     // must take for a write, and a fence that many writers wait for could never end in a join.
     const nonce = this.ctx.nextNonce();
     const state = { noted: false, begun: false };
-    this.ctx.running.add(nonce);
+    const { running } = this.ctx;
+    running.add(nonce);
+    let begun: BegunWrite | null = null;
     try {
-      return await this.#tryUntilBegun(nonce, state);
+      begun = await this.#tryUntilBegun(nonce, state);
+      return begun;
     } finally {
-      this.ctx.running.delete(nonce);
+      const ended = (): boolean => running.delete(nonce);
+      if (begun === null) ended();
+      else begun.outcome.then(ended, ended);
       if (state.noted && !state.begun) await this.#giveUpNonce(nonce);
     }
   }
@@ -59,11 +65,12 @@ export class WriteRun {
   async #tryUntilBegun(
     nonce: string,
     state: { noted: boolean; begun: boolean },
-  ): Promise<WriteOutcome | null> {
+  ): Promise<BegunWrite | null> {
     const fenceUntil =
       performance.now() + Math.min(this.ctx.config.writes.fenceMaxMs, fenceWaitMsMax);
     for (;;) {
       if (!this.ctx.pod.ready()) throw notReady();
+      await this.writer?.flight.room(this.ctx.config.writes.inFlightMax);
       const held = this.writer === null ? null : await this.writer.tenure.hold(this.#until);
       if (this.operation.target(this.ctx.fleet) !== this.uid) return null;
       const epoch = this.ctx.fleet.current().epoch;
@@ -71,6 +78,7 @@ export class WriteRun {
         fleet: this.ctx.fleet,
         places: this.writer?.places ?? null,
       });
+      if (await this.#waitForEarlier(plan)) continue;
       demandRoom(this.ctx, plan);
       state.noted ||= plan.journal !== null;
       await this.#noteJournals(plan, nonce);
@@ -87,11 +95,32 @@ export class WriteRun {
       });
       if (begun.kind === 'ok') {
         state.begun = true;
-        return await this.#carryOut(plan, held, { ...begun, nonce });
+        return this.#launch(plan, held, { ...begun, nonce });
       }
       const repeated = await this.#afterRefusal(begun, { fenceUntil, epoch });
-      if (repeated !== null) return { task: repeated, degraded: null };
+      if (repeated === null) continue;
+      return { outcome: Promise.resolve({ task: repeated, degraded: null }), overlaps: true };
     }
+  }
+
+  /** True when earlier writes were waited for: then the plan is to be made anew. */
+  async #waitForEarlier(plan: WritePlan): Promise<boolean> {
+    if (this.writer === null || plan.overlaps === true) return false;
+    const { flight } = this.writer;
+    if (flight.size === 0) return false;
+    await flight.drained();
+    return true;
+  }
+
+  #launch(plan: WritePlan, held: Held | null, begun: Begun): BegunWrite {
+    const { ctx, operation, writer, uid } = this;
+    const parts = { ctx, operation, flight: writer?.flight ?? new Flight(), until: this.#until };
+    const lose = (): void => writer?.tenure.lose();
+    const record = (change: PlaceChange): void => writer?.places.record(begun.taskUid, change);
+    const outcome = new CarryOut({ ...parts, uid, lose, record }, { plan, held, begun }).run();
+    // It is awaited only when the queues have let go of this write.
+    outcome.catch(() => undefined);
+    return { outcome, overlaps: plan.overlaps === true };
   }
 
   /**
@@ -158,177 +187,6 @@ export class WriteRun {
     }
   }
 
-  /**
-   * From here on the write has happened for the order of the index: it ends by a commit, here or by
-   * whoever holds the lease next.
-   */
-  async #carryOut(
-    plan: WritePlan,
-    held: Held | null,
-    begun: { taskUid: FleetTaskUid; firstSequence: number; epoch: number; nonce: string },
-  ): Promise<WriteOutcome> {
-    try {
-      if (plan.changes.length > 0) await this.ctx.fleet.reload(begun.epoch as never);
-      const change = plan.places?.(begun.firstSequence);
-      if (change !== undefined) this.writer?.places.record(begun.taskUid, change);
-      const outcomes = await this.#send(plan, held, begun);
-      const accepted = new Set(
-        outcomes.filter((one) => one.result === 'accepted').map(({ work }) => work.node),
-      );
-      const touched = [...new Set(outcomes.flatMap(({ work }) => [...work.shards]))];
-      // Of a deleted index the catalogue is the word; a node that missed it is told later.
-      const judged = plan.type === 'indexDeletion' ? null : plan.entry;
-      const unsure = new Set(
-        outcomes.filter((one) => one.unsure === true).map(({ work }) => work.node),
-      );
-      const rule = { ...this.ctx.config.writes, unsure };
-      const verdict = judged === null ? null : judge(judged, touched, accepted, rule);
-      const task = this.#taskOf(plan, begun, {
-        outcomes,
-        accepted,
-        verdict,
-        change: change === undefined ? null : storedChange(change),
-      });
-      return await this.#commit(task, { plan, held, begun, outcomes, verdict });
-    } catch (error) {
-      // Nobody knows what stands now; the next holder, maybe this pod, asks the nodes.
-      this.writer?.tenure.lose();
-      throw error;
-    }
-  }
-
-  async #send(
-    plan: WritePlan,
-    held: Held | null,
-    begun: { taskUid: FleetTaskUid; firstSequence: number },
-  ): Promise<NodeOutcome[]> {
-    const { ctx } = this;
-    const { entry } = plan;
-    const work = plan.work(begun.firstSequence);
-    if (work.length === 0 || entry === null || held === null) return [];
-    const single = entry.placement.length === 1 && entry.replicationFactor === 1;
-    const outcomes = await fanOut(
-      {
-        physicalUid: entry.physicalUid,
-        customMetadata: writeMetadata(begun.taskUid),
-        client: async (node) => ((await ctx.identities.trusted(node)) ? clientOf(ctx, node) : null),
-        maySend: () => held.inForce() && ctx.pod.ready(),
-        signal: held.signal,
-        deadlineMs: ctx.config.nodes.deadlineMs,
-        // Of an only copy it must be known what it took, so it is asked for as long as a client waits.
-        unknownMs: (node) =>
-          single ? ctx.config.nodes.deadlineMs : ctx.health.usable(node) ? silentNodeMs : 0,
-        answered: (node) => ctx.health.answered(node),
-        failed: (node, code) => ctx.health.failed(node, code),
-        setup: (one) => ctx.readiness.setup(entry, one),
-        log: ctx.log,
-      },
-      work,
-    );
-    await Promise.all(
-      outcomes
-        .filter(({ result }) => result === 'accepted')
-        .map((outcome) => ctx.readiness.accepted(entry, outcome.work)),
-    );
-    return outcomes;
-  }
-
-  #taskOf(
-    plan: WritePlan,
-    begun: { taskUid: FleetTaskUid },
-    sent: {
-      outcomes: readonly NodeOutcome[];
-      accepted: ReadonlySet<NodeId>;
-      verdict: Verdict | null;
-      change: JsonValue;
-    },
-  ): FleetTask {
-    const base: FleetTask = {
-      ...draft(plan, this.operation),
-      uid: fleetTaskUid(begun.taskUid),
-      status: 'enqueued',
-      nodeTasks: sent.outcomes.flatMap(({ tasks }) => [...tasks]),
-      extra: {
-        ...plan.extra,
-        ...numberingOf(plan),
-        nodes: nodesOf(
-          sent.outcomes.map(({ work }) => work),
-          sent.accepted,
-        ),
-        ...(sent.change === null ? {} : { places: sent.change }),
-      },
-    };
-    if (plan.final !== null) {
-      return finished({ ...base, details: plan.final.details }, plan.final.error);
-    }
-    const refusal = refusalOf(sent.outcomes);
-    if (refusal !== null) return finished(base, refusal);
-    return sent.verdict !== null && sent.verdict.lacking.length > 0
-      ? finished(base, noQuorum(sent.verdict.lacking).toBody())
-      : base;
-  }
-
-  async #commit(
-    task: FleetTask,
-    parts: {
-      plan: WritePlan;
-      held: Held | null;
-      begun: { nonce: string };
-      outcomes: readonly NodeOutcome[];
-      verdict: Verdict | null;
-    },
-  ): Promise<WriteOutcome> {
-    const refused = refusalOf(parts.outcomes) !== null;
-    const stale = refused ? [] : (parts.verdict?.stale ?? []);
-    const untaken = finished(task, noQuorum([]).toBody());
-    const committed: CommitResult = await this.ctx.store.writers.commit({
-      pod: this.ctx.pod.id,
-      physicalUid: this.uid,
-      fence: parts.held?.fence ?? null,
-      taskUid: task.uid,
-      nonce: parts.begun.nonce,
-      task,
-      untaken,
-      stale,
-    });
-    if (committed.kind === 'lease-lost') {
-      this.writer?.tenure.lose();
-      return { task: await this.#settledByOther(task), degraded: null };
-    }
-    if (stale.length > 0) await this.ctx.fleet.reload(committed.epoch);
-    if (committed.kind === 'last-in-sync') {
-      this.ctx.webhooks.finished(untaken);
-      await restoreSettings(this.ctx, untaken);
-      throw noQuorum(committed.shards);
-    }
-    this.ctx.follower.wake();
-    if (task.finishedAt !== null) this.ctx.webhooks.finished(task);
-    if (task.status === 'failed') await restoreSettings(this.ctx, task);
-    const stands = parts.plan.final !== null || parts.plan.type === 'indexDeletion';
-    if (!refused && !stands) this.#demandStands(parts);
-    return { task, degraded: parts.verdict === null ? null : degradedHeader(parts.verdict) };
-  }
-
-  #demandStands(parts: { outcomes: readonly NodeOutcome[]; verdict: Verdict | null }): void {
-    const { outcomes, verdict } = parts;
-    if (verdict !== null && verdict.lacking.length > 0) throw noQuorum(verdict.lacking);
-    const missedAll = outcomes.length > 0 && outcomes.every(({ result }) => result === 'missed');
-    if (missedAll) throw noQuorum([]);
-  }
-
-  /** Another pod has the lease: it settles this write, and its word on it is the one that counts. */
-  async #settledByOther(task: FleetTask): Promise<FleetTask> {
-    while (performance.now() < this.#until) {
-      const settled = await this.ctx.store.tasks.get(task.uid);
-      if (settled !== null && settled.status !== 'enqueuing') {
-        if (settled.error?.['code'] !== 'miroir_interrupted') return settled;
-        throw noQuorum([]);
-      }
-      await sleep(20);
-    }
-    throw noQuorum([]);
-  }
-
   async #noteJournals(plan: WritePlan, nonce: string): Promise<void> {
     const { entry, journal } = plan;
     if (entry === null || journal === null || this.uid === null) return;
@@ -372,11 +230,3 @@ const idempotencyMs = 24 * 3_600_000;
 /** A begin whose answer was lost is asked for again so often. */
 const beginsMax = 3;
 const beginPauseMs = 20;
-
-/** The error of a request that every node calls wrong; null when some node did not say so. */
-function refusalOf(outcomes: readonly NodeOutcome[]): FleetTask['error'] {
-  const [first] = outcomes;
-  if (first === undefined || outcomes.some(({ result }) => result !== 'refused')) return null;
-  const error = first.error as FleetTask['error'];
-  return error ?? null;
-}

@@ -10,6 +10,7 @@ import type { Operation } from './plan';
 import { removeOrphans } from './orphans';
 import { Readiness } from './readiness';
 import { settleOutstanding } from './settle';
+import type { BegunWrite } from './write-run';
 import { WriteRun } from './write-run';
 import type { WriteOutcome, Writes } from './writes';
 
@@ -55,8 +56,8 @@ export class WriteService implements Writes {
       const names = operation.names.map((name) => writeName(fleet, name));
       const fullest = Math.max(0, ...names.map((name) => this.#names.length(name)));
       if (fullest >= queueMax) throw tooMany();
-      const outcome = await this.#names.run(names, () => this.#runNow(operation));
-      if (outcome !== null) return outcome;
+      const begun = await this.#names.run(names, () => this.#beginNow(operation));
+      if (begun !== null) return await begun.outcome;
     }
     throw new MeiliError(
       'miroir_not_ready',
@@ -83,8 +84,8 @@ export class WriteService implements Writes {
     await this.#settleNoIndex();
     for (const uid of unsettled) {
       if (uid === null) continue;
-      if (this.#physical.length(uid) === 0) {
-        await this.#physical.run([uid], () => this.#writer(uid).settle(performance.now()));
+      if (this.#isQuiet(uid)) {
+        await this.#alone(uid, async (writer) => await writer.settle(performance.now()));
       }
     }
     if (this.#sweeps % sweepsPerMissedSearch === 0) await this.#makeMissed();
@@ -93,9 +94,8 @@ export class WriteService implements Writes {
   async #makeMissed(): Promise<void> {
     for (const [uid, nodes] of await missedIndexes(this.#ctx)) {
       // Somebody writes to it: that gives it to the nodes it goes to, and the others wait for a quiet moment.
-      if (this.#physical.length(uid) > 0) continue;
-      await this.#physical.run([uid], async () => {
-        const writer = this.#writer(uid);
+      if (!this.#isQuiet(uid)) continue;
+      await this.#alone(uid, async (writer) => {
         try {
           await makeMissedIndexes(this.#ctx, writer, { uid, nodes });
         } catch (error) {
@@ -129,8 +129,8 @@ export class WriteService implements Writes {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#sweeping !== null) clearInterval(this.#sweeping);
-    for (const [uid, writer] of this.#writers) {
-      await this.#physical.run([uid], async () => {
+    for (const uid of this.#writers.keys()) {
+      await this.#alone(uid, async (writer) => {
         await writer.tenure.release().catch((error: unknown) => {
           this.#ctx.log.warn({ err: error, index: uid }, 'could not give a writer lease back');
         });
@@ -138,19 +138,44 @@ export class WriteService implements Writes {
     }
   }
 
-  async #runNow(operation: Operation): Promise<WriteOutcome | null> {
+  /** Resolves when the next write of the same names may begin. */
+  async #beginNow(operation: Operation): Promise<BegunWrite | null> {
     const uid = operation.target(this.#ctx.fleet);
-    if (uid === null) return await new WriteRun(this.#ctx, operation, null, null).run();
+    if (uid === null)
+      return await ended(await new WriteRun(this.#ctx, operation, null, null).begin());
     return await this.#physical.run([uid], async () => {
       const writer = this.#writer(uid);
       try {
-        return await new WriteRun(this.#ctx, operation, writer, uid).run();
+        const begun = await new WriteRun(this.#ctx, operation, writer, uid).begin();
+        if (begun === null || !begun.overlaps) return await ended(begun);
+        const last = (): void => void this.#afterLast(uid, writer);
+        begun.outcome.then(last, last);
+        return begun;
       } finally {
         const names = operation.names.map((name) => safeName(this.#ctx.fleet, name));
         const waiting = names.some((name) => this.#names.length(name) > 1);
-        await writer.tenure.afterWrite(waiting || this.#physical.length(uid) > 1);
+        if (waiting || this.#physical.length(uid) > 1) await writer.tenure.share();
+        else this.#afterLast(uid, writer, 1);
         if (this.#ctx.fleet.physical(uid) === null) await this.#forget(uid, writer);
       }
+    });
+  }
+
+  /** The lease is given back a while after the last write; `running`: jobs of the index that are ending. */
+  #afterLast(uid: PhysicalUid, writer: IndexWriter, running = 0): void {
+    if (writer.flight.size === 0 && this.#physical.length(uid) === running) writer.tenure.idle();
+  }
+
+  #isQuiet(uid: PhysicalUid): boolean {
+    return this.#physical.length(uid) === 0 && (this.#writers.get(uid)?.flight.size ?? 0) === 0;
+  }
+
+  /** Runs the job while no write of the index is under way in this pod. */
+  async #alone(uid: PhysicalUid, job: (writer: IndexWriter) => Promise<void>): Promise<void> {
+    await this.#physical.run([uid], async () => {
+      const writer = this.#writer(uid);
+      await writer.flight.drained();
+      await job(writer);
     });
   }
 
@@ -165,6 +190,7 @@ export class WriteService implements Writes {
 
   /** Of an index that is gone nothing is kept. */
   async #forget(uid: PhysicalUid, writer: IndexWriter): Promise<void> {
+    await writer.flight.drained();
     await writer.tenure.release();
     this.#writers.delete(uid);
   }
@@ -191,6 +217,12 @@ export class WriteService implements Writes {
     if (left.length > 0)
       await settleOutstanding(this.#ctx, { physicalUid: null, fence: null, only: left });
   }
+}
+
+/** The same, when it has ended in whatever way. */
+async function ended(begun: BegunWrite | null): Promise<BegunWrite | null> {
+  await begun?.outcome.catch(() => undefined);
+  return begun;
 }
 
 function safeName(fleet: FleetCache, name: string): string {

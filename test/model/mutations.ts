@@ -1,4 +1,5 @@
 import type { ActivityTools } from '../../activities/tools';
+import { Flight } from '../../api/writes/flight';
 import type { Nodes } from '../../meili/types';
 import type { Store } from '../../store/types';
 import type { Tamper } from './fleet/node-network';
@@ -19,6 +20,8 @@ export interface Mutation {
   /** Of every process, by variable. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly script?: (name: string, lua: string) => string;
+  /** Changes a part of the product that has no way in from outside; what it returns puts it back. */
+  readonly patch?: () => () => void;
   /** Syncs do not verify their copy; else this would find what the mutation breaks, and undo it. */
   readonly skips?: readonly string[];
   /** Makes the moment that it needs frequent. */
@@ -297,6 +300,21 @@ export const mutations: readonly Mutation[] = [
     about: 'a node that came back empty is taken for the one that it was',
     settings: { MIROIR_HEALTH_CHECK_IDENTITY: 'false' },
     provoke: manyNodes(acting({ at: 900, act: { kind: 'node-emptied', node: 1, ms: 300 } })),
+  },
+  {
+    name: 'nodes-without-order',
+    about: 'a node gets the writes of an index as they come, not in the order in which they began',
+    provoke: (story) => ({
+      ...story,
+      clients: story.clients.map((steps) =>
+        steps.map((step) => (step.ask.kind === 'search' ? step : { ...step, hurried: true })),
+      ),
+    }),
+    patch: () => {
+      const onNode = Object.getOwnPropertyDescriptor(Flight.prototype, 'onNode') ?? {};
+      Flight.prototype.onNode = async (_node, job) => await job();
+      return () => Object.defineProperty(Flight.prototype, 'onNode', onNode);
+    },
   },
   {
     name: 'no-revocation',

@@ -46,11 +46,13 @@ export const runSeed = (seed: number, sizes?: Sizes, options?: RunOptions): Prom
 export async function runStory(story: Story, options: RunOptions = {}): Promise<RunResult> {
   const world = new World(story.seed);
   return inWorld(world, async () => {
+    const putBack = options.mutation?.patch?.();
     const run = new Run(world, story, options.mutation ?? null);
     try {
       return await run.result();
     } finally {
       run.close();
+      putBack?.();
     }
   });
 }
@@ -146,11 +148,14 @@ class Run {
   }
 
   async #client(steps: readonly ClientStep[]): Promise<void> {
-    for (const { think, pod, ask } of steps) {
+    const sent: Promise<void>[] = [];
+    for (const { think, pod, ask, hurried } of steps) {
       await this.world.sleep(think);
-      if (ask.kind === 'search') await this.#search(ask, pod);
-      else await this.#write(ask, pod);
+      const asked = ask.kind === 'search' ? this.#search(ask, pod) : this.#write(ask, pod);
+      sent.push(asked);
+      if (hurried !== true) await asked;
     }
+    await Promise.all(sent);
   }
 
   async #write(spec: WriteSpec, podOrdinal: number): Promise<void> {

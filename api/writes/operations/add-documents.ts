@@ -142,6 +142,8 @@ export class AddDocuments implements Operation {
       journal: new Map([...idsByShard].map(([shard, ids]) => [shard, [...ids]])),
       sequences: newIds.length,
       changes: index.isNew ? creation(entry) : index.keyIsNew ? [setIndex(entry)] : [],
+      // Which documents are there when nothing may be made, only the nodes know, when all is worked off.
+      overlaps: !index.isNew && !index.keyIsNew && !this.input.skipCreation,
       final: null,
       intent: this.#work(index, [], { shards, places: known }),
       work: (first) => this.#work(index, documents, { shards, places: placesFrom(first) }),

@@ -75,6 +75,8 @@ export class DeleteDocuments implements Operation {
       journal: byShard ?? 'all',
       sequences: 0,
       changes: [],
+      // What is counted before it is sent must find what was written before.
+      overlaps: byShard !== null && expected === null && touched.length > 0,
       final: touched.length === 0 ? { error: null, details: this.#details(0) } : null,
       work: () => this.#work(entry, touched, byShard),
       ...this.#places(),

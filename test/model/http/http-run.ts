@@ -107,18 +107,19 @@ class HttpRun {
       await pause(at);
       await this.#acts.act(act);
     });
-    await Promise.all(
-      this.story.clients.map(async (steps) => {
-        for (const step of steps) await this.#step(step);
-      }),
-    );
+    await Promise.all(this.story.clients.map((steps) => this.#client(steps)));
     await Promise.all(acting);
   }
 
-  async #step({ think, pod, ask }: ClientStep): Promise<void> {
-    await pause(think);
-    if (ask.kind === 'search') await this.#search(ask, pod);
-    else await this.#write(ask, pod);
+  async #client(steps: readonly ClientStep[]): Promise<void> {
+    const sent: Promise<void>[] = [];
+    for (const { think, pod, ask, hurried } of steps) {
+      await pause(think);
+      const asked = ask.kind === 'search' ? this.#search(ask, pod) : this.#write(ask, pod);
+      sent.push(asked);
+      if (hurried !== true) await asked;
+    }
+    await Promise.all(sent);
   }
 
   async #write(spec: WriteSpec, pod: number): Promise<void> {

@@ -69,12 +69,26 @@ export function generateStory(seed: number, sizes: Sizes = defaultSizes): Story 
   }));
   // From another stream, so that most seeds tell the story that they told before these were known.
   const rare = new Random(seed).fork('rare');
-  const story = { seed, size, clients, acts: inOrder(acts), losesRedis: rare.chance(0.06) };
+  const story = {
+    ...{ seed, size, acts: inOrder(acts), losesRedis: rare.chance(0.06) },
+    clients: hurried(clients, new Random(seed).fork('hurry')),
+  };
   if (!rare.chance(rareShare)) return story;
   return withRareFault(story, { at: rare.between(0, lengthMs), act: anyRareFault(rare, size) });
 }
 
 const rareShare = 0.35;
+
+/** In half of the stories clients send most writes in bursts, so that many of one index are under way. */
+function hurried(clients: readonly ClientStep[][], random: Random): readonly ClientStep[][] {
+  if (random.chance(0.5)) return clients;
+  return clients.map((steps) =>
+    steps.map((step) => {
+      if (step.ask.kind === 'search' || !random.chance(0.7)) return step;
+      return { ...step, think: random.between(0, 5), hurried: true };
+    }),
+  );
+}
 
 type Acts = Story['acts'];
 const inOrder = (acts: Acts): Acts => [...acts].sort((a, b) => a.at - b.at);

@@ -34,6 +34,8 @@ export interface ClientStep {
   readonly think: number;
   readonly pod: number;
   readonly ask: WriteSpec | SearchSpec;
+  /** The next request does not wait for the answer to this one. */
+  readonly hurried?: boolean;
 }
 
 /** What happens to the fleet while clients go on. */
