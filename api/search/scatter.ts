@@ -166,6 +166,10 @@ async function askPart(
   const deadlineMs = Math.min(remaining, ctx.config.nodes.deadlineMs);
   const answer = await request.ask(ask, deadlineMs, signal);
   if (isNodeFault(answer.status)) throw { code: `status_${answer.status}` };
+  // Its connection broke meanwhile: it may have come back with another disk, and answered from that.
+  if (!ctx.health.mayServe(ask.node) && !(await ctx.identities.trusted(ask.node, 'once'))) {
+    throw { code: 'node_unverified' };
+  }
   ctx.health.answered(ask.node);
   ctx.hedges.answered(ask.node, performance.now() - begun);
   const part = { node: ask.node, ask, answer };

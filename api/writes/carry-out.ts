@@ -131,6 +131,8 @@ export class CarryOut {
         setup: (one) => ctx.readiness.setup(entry, one),
         accepted: (one) => ctx.readiness.accepted(entry, one),
         onNode: (node, job) => flight.onNode(node, job),
+        isBehind: (node) => flight.isBehind(node),
+        missed: (node) => flight.miss(node),
         log: ctx.log,
       },
       work,

@@ -42,6 +42,9 @@ export interface FanOut {
   readonly accepted: (work: NodeWork) => Promise<void>;
   /** Runs a node's part when the node has got those of all earlier writes. */
   readonly onNode: <T>(node: NodeId, job: () => Promise<T>) => Promise<T>;
+  /** Whether the node has missed an earlier write, so that this one must not reach it. */
+  readonly isBehind: (node: NodeId) => boolean;
+  readonly missed: (node: NodeId) => void;
   readonly log: Log;
 }
 
@@ -53,13 +56,20 @@ export async function fanOut(parts: FanOut, work: readonly NodeWork[]): Promise<
   return await Promise.all(
     work.map(async (one) => {
       return await parts.onNode(one.node, async () => {
+        if (parts.isBehind(one.node)) return missedEarlier(one);
         const outcome = await sendWork(parts, one);
         if (outcome.result === 'accepted') await parts.accepted(one);
+        if (outcome.result === 'missed') parts.missed(one.node);
         return outcome;
       });
     }),
   );
 }
+
+const missedEarlier = (work: NodeWork): NodeOutcome => ({
+  ...{ work, tasks: [], result: 'missed' },
+  error: { code: 'missed_an_earlier_write' },
+});
 
 async function sendWork(parts: FanOut, work: NodeWork): Promise<NodeOutcome> {
   const tasks: NodeTaskRef[] = [];

@@ -105,9 +105,9 @@ export class WriteRun {
 
   /** True when earlier writes were waited for: then the plan is to be made anew. */
   async #waitForEarlier(plan: WritePlan): Promise<boolean> {
-    if (this.writer === null || plan.overlaps === true) return false;
+    if (this.writer === null) return false;
     const { flight } = this.writer;
-    if (flight.size === 0) return false;
+    if (flight.size === 0 || (plan.overlaps === true && !flight.disturbed)) return false;
     await flight.drained();
     return true;
   }

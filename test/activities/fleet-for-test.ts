@@ -49,6 +49,8 @@ export interface TestFleet {
   setRow(shard: number, text: string): Promise<void>;
   /** Writes as a pod does: journals, begin, all writers of the shards, commit. */
   write(documents: readonly object[], method?: 'POST' | 'PUT'): Promise<void>;
+  /** From now on writes leave their tasks open, as while no pod looks at the nodes' tasks. */
+  leaveTasksOpen(): void;
   remove(ids: readonly string[]): Promise<void>;
   /** The documents of some shards on a node, by id, when its queue is worked off. */
   documents(node: number, shards?: readonly number[]): Promise<Map<string, object>>;
@@ -196,6 +198,7 @@ function testFleet(parts: Parts): TestFleet {
   const { store, prefix, masterKey, tools, running, activities, close } = parts;
   const pod = podId('pod-test');
   let counter = 0;
+  let endsTasks = true;
   const entryNow = async (): Promise<{
     entry: IndexEntry;
     epoch: Awaited<ReturnType<Store['fleet']['epoch']>>;
@@ -273,6 +276,9 @@ function testFleet(parts: Parts): TestFleet {
         nonce,
       };
       await store.writers.commit({ ...commit, task: { ...task, status: 'enqueued' }, stale: [] });
+      // No pod follows the nodes here.
+      if (endsTasks)
+        await store.tasks.save({ ...task, status: 'succeeded', finishedAt: task.enqueuedAt });
       return;
     }
   };
@@ -311,6 +317,9 @@ function testFleet(parts: Parts): TestFleet {
           replicas: parseRow(text),
         },
       ]);
+    },
+    leaveTasksOpen: () => {
+      endsTasks = false;
     },
     async write(documents, method = 'POST') {
       const { bytes, prepared } = prepare(documents);

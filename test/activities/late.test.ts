@@ -55,6 +55,30 @@ test('a source that is not in sync any more is named instead of being tried for 
   });
 });
 
+test('a source that failed a write which no pod has looked at yet is not taken for right', async () => {
+  await opened();
+  fleet.leaveTasksOpen();
+  await fleet.write(documentsOf(60, 61));
+  await fleet.run('copyRanges', { ref: fleet.ref(), cursor: null });
+  await waitFor(async () => (await fleet.run('joinUnderFence', fleet.ref())).joined, {
+    what: 'the join',
+    deadlineMs: 10_000,
+  });
+  const verified = fleet.run('verifyCopy', fleet.ref());
+  const told = jest.spyOn(fleet.store.tasks, 'open');
+  await waitFor(() => told.mock.calls.length > 1, {
+    what: 'a look at the tasks',
+    deadlineMs: 5_000,
+  });
+  // What the pod finds when it looks: first the table changes, then the task ends.
+  const [uid] = await fleet.store.tasks.open();
+  const task = uid === undefined ? null : await fleet.store.tasks.get(uid);
+  if (task === null) throw new Error('No task is open.');
+  await fleet.setRow(0, 'meili-0:stale meili-1:joined');
+  await fleet.store.tasks.save({ ...task, status: 'succeeded', finishedAt: task.enqueuedAt });
+  await expect(verified).rejects.toMatchObject({ type: 'source-behind', nonRetryable: true });
+});
+
 test('a copy that has become the last in-sync one is kept, and its clean-up ends', async () => {
   await fleet.setRow(0, 'meili-0:stale meili-1:in-sync');
   await expect(fleet.run('startLeaving', leave())).rejects.toMatchObject({

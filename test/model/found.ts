@@ -68,4 +68,12 @@ export const found: readonly Found[] = [
     wrong:
       'a task had the number of another one on a node whose disk was rolled back, and never ended',
   },
+  {
+    ...{ ...plain, seed: 920_920 },
+    wrong: 'a copy was made of a source that had failed a deletion before any pod had looked at it',
+  },
+  {
+    ...{ ...plain, seed: 920_897 },
+    wrong: 'a search showed what a node said whose disk was found to be an old one meanwhile',
+  },
 ];

@@ -79,3 +79,17 @@ test('room and quiet are waited for', async () => {
   await quiet;
   expect(flight.size).toBe(0);
 });
+
+test('a node that missed a write is behind until nothing is under way', async () => {
+  const flight = new Flight();
+  const [one, two] = [gate(), gate()];
+  const writes = [flight.launch(() => one.passed), flight.launch(() => two.passed)];
+  flight.miss(a);
+  expect([flight.isBehind(a), flight.isBehind(b), flight.disturbed]).toEqual([true, false, true]);
+  one.open();
+  await writes[0];
+  expect(flight.isBehind(a)).toBe(true);
+  two.open();
+  await writes[1];
+  expect([flight.isBehind(a), flight.disturbed]).toEqual([false, false]);
+});

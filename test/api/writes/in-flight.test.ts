@@ -162,6 +162,28 @@ test('settings and a deletion by filter go between the writes before and those a
   expect(ids.sort()).toEqual(['all', 'd0', 'd1', 'd2', 'd3', 'd4', 'd5', 'd6']);
 });
 
+test('a node that fails in a burst misses what is behind, and the others have all of it', async () => {
+  await start();
+  const pod = await fleet.pod();
+  await pod.write('POST', '/indexes/many/documents?primaryKey=id', [{ id: 'all', at: -1 }]);
+  slow(20);
+  // One write and all of its tries.
+  const action = { kind: 'error' as const, status: 503 };
+  fleet.nodes[1]?.faults.add({ method: 'POST', path: '/documents\\?', count: 4, action });
+  const answers = await Promise.all(Array.from({ length: 24 }, (_, at) => add(pod, at)));
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202));
+  await pod.task(answers.at(-1)?.uid);
+  const has = uidsOf(await nodeTasks(pod, 1, 'many'));
+  expect(has).toEqual(rising(has));
+  const rows = pod.ctx.fleet.index('many')?.entry.placement.flatMap(({ shards }) => shards) ?? [];
+  const stale = rows.flat().filter(({ state }) => state === 'stale');
+  expect(new Set(stale.map(({ node }) => String(node)))).toEqual(new Set(['meili-1']));
+  const { body } = await pod.send('GET', '/indexes/many/documents?fields=id&limit=50');
+  expect(body['total']).toBe(25);
+  const next = await pod.write('POST', '/indexes/many/documents', [{ id: 'next' }]);
+  expect(next['status']).toBe('succeeded');
+});
+
 test('a pod that can commit nothing any more leaves its writes to the next one, in their order', async () => {
   await start();
   const { commits, wrap } = watched();
