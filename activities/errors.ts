@@ -12,6 +12,7 @@ export const refuseTypes = [
   'node-strange',
   'node-away',
   'source-behind',
+  'source-undecided',
   'index-gone',
   'replicas-changed',
   'copy-needed',

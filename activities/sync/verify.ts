@@ -11,12 +11,12 @@ import type { SlotRange } from './compare-range';
 import { readDocuments } from './read-documents';
 import type { ReadDocument } from './read-documents';
 import { feedsOf, targetStates } from './replica-changes';
-import { demandSources, entryNow, ofShard, openSession, sourcesWorkedOff } from './session';
+import { entryNow, ofShard, openSession, sourcesWorkedOff } from './session';
 import type { Session, ShardSession } from './session';
 import { SmallShards } from './small-shards';
 import type { ShardsPair } from './small-shards';
 import { Suspects } from './suspects';
-import { tasksEnded } from './tasks-ended';
+import { demandDecided } from './undecided';
 
 /** A document is looked at so often before its writes are said to be too dense to verify it. */
 const looksMax = 60;
@@ -57,8 +57,7 @@ export async function verifyCopy(
   let { shardsDone, ...result } = startAt(call);
   if (primaryKey === null) return result;
   await settle(session);
-  await tasksEnded(session);
-  await demandSources(session);
+  await demandDecided(session);
   const small = new SmallShards(session, ref.shards, shardCount);
   while (shardsDone < ref.shards.length) {
     const shard = ref.shards[shardsDone];

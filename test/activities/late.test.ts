@@ -4,6 +4,7 @@
  * Method: embedded nodes; another attempt, or another sync, acts between looking and sending. The
  * stories that showed these moments came from the model of the fleet (seeds 6, 32, 305 and 500043).
  */
+import type { FleetTask } from '../../store/task-types';
 import { groupId, nodeId, shardId } from '../../core/ids';
 import { NodeError } from '../../meili/node-error';
 import { waitFor } from '../support/wait-for';
@@ -63,9 +64,23 @@ test('a source that is not in sync any more is named instead of being tried for 
   });
 });
 
-test('a source that failed a write which no pod has looked at yet is not taken for right', async () => {
+/** Leaves one task of the fleet open whose task on the source has failed, as before a pod has looked at it. */
+async function failUnseen(): Promise<FleetTask> {
   fleet.leaveTasksOpen();
   await fleet.write(documentsOf(60, 61));
+  const source = fleet.client(0);
+  const wrong = new TextEncoder().encode('[{"title":"without an id"}]');
+  const uid = await source.addDocuments(products, 'POST', wrong, { primaryKey: 'id' });
+  await source.waitForTask(uid);
+  const [open] = await fleet.store.tasks.open();
+  const task = open === undefined ? null : await fleet.store.tasks.get(open);
+  if (task === null) throw new Error('No task is open.');
+  await fleet.store.tasks.save({ ...task, nodeTasks: [{ node: nodeId('meili-0'), uid }] });
+  return task;
+}
+
+test('a source that failed a write which no pod has looked at yet is not taken for right', async () => {
+  const task = await failUnseen();
   await joined();
   const verified = fleet.run('verifyCopy', fleet.ref());
   const told = jest.spyOn(fleet.store.tasks, 'open');
@@ -74,12 +89,24 @@ test('a source that failed a write which no pod has looked at yet is not taken f
     deadlineMs: 5_000,
   });
   // What the pod finds when it looks: first the table changes, then the task ends.
-  const [uid] = await fleet.store.tasks.open();
-  const task = uid === undefined ? null : await fleet.store.tasks.get(uid);
-  if (task === null) throw new Error('No task is open.');
   await fleet.setRow(0, 'meili-0:stale meili-1:joined');
   await fleet.store.tasks.save({ ...task, status: 'succeeded', finishedAt: task.enqueuedAt });
   await expect(verified).rejects.toMatchObject({ type: 'source-behind', nonRetryable: true });
+});
+
+test('a source that failed what all others failed is right, and open tasks of other nodes are not waited for', async () => {
+  const task = await failUnseen();
+  await joined();
+  const verified = fleet.run('verifyCopy', fleet.ref());
+  const told = jest.spyOn(fleet.store.tasks, 'open');
+  await waitFor(() => told.mock.calls.length > 1, {
+    what: 'a look at the tasks',
+    deadlineMs: 5_000,
+  });
+  await fleet.store.tasks.save({ ...task, status: 'failed', finishedAt: task.enqueuedAt });
+  await fleet.write(documentsOf(61, 62));
+  expect((await verified).again).toBe(0);
+  expect(await fleet.store.tasks.open()).toHaveLength(1);
 });
 
 test('verify waits for a write that only the source has got so far', async () => {
