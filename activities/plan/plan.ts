@@ -222,11 +222,15 @@ export async function recheckChange(
   return { fresh: shapeOf(plan) === shapeOf(before), plan };
 }
 
-/** What is moved where, without counts: documents come and go while an operator reads. */
-function shapeOf({ syncs, removals, more }: OperationPlan): string {
+/**
+ * What is moved where, without counts: documents come and go while an operator reads. With the groups, which
+ * are claimed by the plan that was approved: who holds some and then needs more can wait for others that
+ * wait for it.
+ */
+function shapeOf({ groups, syncs, removals, more }: OperationPlan): string {
   const shapes = syncs.map(({ physicalUid, group, source, target, shards, kind }) => [
     ...[physicalUid, group, source, target, kind],
     ...shards,
   ]);
-  return JSON.stringify([shapes, removals, more]);
+  return JSON.stringify([[...groups].sort((a, b) => a - b), shapes, removals, more]);
 }

@@ -61,6 +61,16 @@ describe('planning and nodes', () => {
     expect(await fleet.run('checkPlan', request)).toMatchObject({ fresh: false });
   });
 
+  test('a plan that needs other groups than the approved one has claimed is not fresh', async () => {
+    const seen = await plan();
+    const rebalance = { group: groupId(0) };
+    const check = (groups: typeof seen.groups) =>
+      fleet.run('checkPlan', { plan: { ...seen, groups }, rebalance, repair: null });
+    expect(await check(seen.groups)).toMatchObject({ fresh: true });
+    expect(await check([...seen.groups, groupId(1)])).toMatchObject({ fresh: false });
+    expect(await check([])).toMatchObject({ fresh: false });
+  });
+
   test('copies beyond the replication factor are removed by a plan', async () => {
     for (let shard = 0; shard < shardCount; shard += 1) {
       await fleet.setRow(shard, `meili-${String(shard % 3)}:in-sync`);

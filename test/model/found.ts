@@ -76,4 +76,8 @@ export const found: readonly Found[] = [
     ...{ ...plain, seed: 920_897 },
     wrong: 'a search showed what a node said whose disk was found to be an old one meanwhile',
   },
+  {
+    ...{ ...plain, seed: 931_988 },
+    wrong: 'an operation held one group and waited for another one, whose holder waited for it',
+  },
 ];
