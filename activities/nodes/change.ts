@@ -163,6 +163,7 @@ function textOf(change: PlacementChange): string {
 export async function finishChange(
   tools: ActivityTools,
   { change, who, why }: ChangeRequest,
+  call: Pick<Call, 'signal'>,
 ): Promise<Verdict> {
   const fleet = await tools.store.fleet.load();
   const going =
@@ -171,13 +172,14 @@ export async function finishChange(
       : change.kind === 'replace-node'
         ? [change.old]
         : [];
-  return first(going.map((node) => () => removeNode(tools, { who, why, node })));
+  return first(going.map((node) => () => removeNode(tools, { who, why, node }, call)));
 }
 
 /** A node that was taken in and holds something stays: it answers for what it holds. */
 export async function undoChange(
   tools: ActivityTools,
   { change, undo, who, why }: ChangeRequest & { readonly undo: PlacementChange | null },
+  call: Pick<Call, 'signal'>,
 ): Promise<void> {
   const origin = { who, why };
   if (change.kind === 'set-node' || change.kind === 'set-replication') {
@@ -185,7 +187,7 @@ export async function undoChange(
   } else if (change.kind === 'add-group') {
     const made = new Set(change.nodes.map(({ id }) => id));
     for (const node of membersOf(await tools.store.fleet.load(), change.group)) {
-      if (made.has(node)) await removeNode(tools, { ...origin, node });
+      if (made.has(node)) await removeNode(tools, { ...origin, node }, call);
     }
   } else if (change.kind === 'remove-group' && !change.lost) {
     for (const node of membersOf(await tools.store.fleet.load(), change.group)) {
@@ -193,6 +195,6 @@ export async function undoChange(
     }
   } else if (change.kind === 'replace-node') {
     if (!change.lost) await setNodeIntent(tools, { ...origin, node: change.old, intent: 'active' });
-    await removeNode(tools, { ...origin, node: change.node.id });
+    await removeNode(tools, { ...origin, node: change.node.id }, call);
   }
 }

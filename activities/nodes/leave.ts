@@ -1,12 +1,12 @@
 import { holders } from '../../core/covering-set';
 import type { Fleet, FleetNode, IndexEntry } from '../../core/fleet';
 import { shardId } from '../../core/ids';
-import type { IndexUid, NodeId } from '../../core/ids';
+import type { FleetTaskUid, IndexUid, NodeId } from '../../core/ids';
 import { scriptItemsMax } from '../../core/limits';
 import type { Origin, Verdict } from '../../core/operations';
 import type { FleetOp } from '../../store/types';
 import { refuse } from '../errors';
-import type { ActivityTools } from '../tools';
+import type { ActivityTools, Call } from '../tools';
 import type { MayLeave } from '../types';
 
 type Named = Origin & { readonly node: NodeId };
@@ -109,11 +109,39 @@ function forgetOps(fleet: Fleet, node: NodeId): FleetOp[] {
   );
 }
 
+/** Pods read a node's tasks within moments; one that is dead has none to read. */
+const tasksReadMsMax = 30_000;
+const lookPauseMs = 200;
+
+/**
+ * Lets the pods read what became of the tasks that clients have on the node: when it has left the fleet
+ * nobody can ask it any more, and a write that only it has taken would end as interrupted.
+ */
+async function tasksRead(
+  { store, clock }: ActivityTools,
+  node: NodeId,
+  { signal }: Pick<Call, 'signal'>,
+): Promise<void> {
+  const isUnread = async (uid: FleetTaskUid): Promise<boolean> =>
+    (await store.tasks.get(uid))?.nodeTasks.some((one) => one.node === node) ?? false;
+  const unread = new Set<FleetTaskUid>();
+  for (const uid of await store.tasks.open()) if (await isUnread(uid)) unread.add(uid);
+  if (unread.size === 0) return;
+  const until = clock.now() + tasksReadMsMax;
+  while (clock.now() < until) {
+    await clock.sleep(lookPauseMs, signal);
+    const open = await store.tasks.open();
+    if (!open.some((uid) => unread.has(uid))) return;
+  }
+}
+
 /** Refused while the table has anything on the node: that would make its documents unreachable. */
 export async function removeNode(
   tools: ActivityTools,
   { node, who, why }: Named,
+  call: Pick<Call, 'signal'>,
 ): Promise<Verdict> {
+  await tasksRead(tools, node, call);
   let held: string[] = [];
   await tools.store.fleet.update({ who, why, what: `remove ${node}` }, (fleet) => {
     held = fleet.indexes.filter((entry) => holders(entry).has(node)).map(({ uid }) => uid);

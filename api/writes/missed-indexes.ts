@@ -1,4 +1,3 @@
-import { holders } from '../../core/covering-set';
 import type { IndexEntry } from '../../core/fleet';
 import { bucketFilter } from '../../core/hidden-fields';
 import type { NodeId, PhysicalUid, ShardId } from '../../core/ids';
@@ -79,15 +78,19 @@ async function makeMissed(
   }
 }
 
-/** Of the shards of the node. Throws the error of a node that does not say. */
+/**
+ * Of the shards that the node counts for: copies that are stale have what was acknowledged to nobody, and
+ * would keep a node from ever getting the index that they are to be repaired from. Throws the error of a
+ * node that does not say.
+ */
 async function othersHaveDocuments(
   ctx: WriterContext,
   entry: IndexEntry,
   node: NodeId,
 ): Promise<boolean> {
-  const held = holders(entry);
-  const own = new Set(held.get(node));
-  for (const [other, shards] of held) {
+  const writers = writersOf(entry, shardsOf(entry));
+  const own = new Set(writers.get(node));
+  for (const [other, shards] of writers) {
     const shared = shards.filter((shard) => own.has(shard));
     const client = other === node || shared.length === 0 ? null : clientOf(ctx, other);
     if (client !== null && (await hasDocuments(client, entry, shared))) return true;

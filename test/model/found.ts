@@ -80,4 +80,9 @@ export const found: readonly Found[] = [
     ...{ ...plain, seed: 931_988 },
     wrong: 'an operation held one group and waited for another one, whose holder waited for it',
   },
+  {
+    ...{ ...plain, seed: 951_302 },
+    wrong:
+      'an acknowledged write ended as interrupted: its node had left before anybody read its task',
+  },
 ];

@@ -27,7 +27,7 @@ import type { ModelFleet } from './model-fleet';
 export type SimulatedActivities = Partial<Activities>;
 
 /** A simulation has one attempt at a time. */
-const nobodyLate = { scheduledAt: 0 };
+const nobodyLate = { scheduledAt: 0, signal: new AbortController().signal };
 const fine: Verdict = { ok: true };
 
 /** The real activities get a store that is the model's table; what they would ask of nodes is modelled. */
@@ -40,6 +40,7 @@ function toolsOf(model: ModelFleet): ActivityTools {
     },
     attempts: { nextAttempt: () => Promise.resolve(1) },
     journals: { drop: () => Promise.resolve() },
+    tasks: { open: () => Promise.resolve([]) },
   };
   return { store } as unknown as ActivityTools;
 }
@@ -159,12 +160,12 @@ function changeActivities(model: ModelFleet, tools: ActivityTools): SimulatedAct
       return Promise.resolve({ instanceId: 'simulated' });
     },
     applyChange: (request) => applied(tools, request, adopt),
-    finishChange: (request) => finishChange(tools, request),
-    undoChange: (request) => undoChange(tools, request),
+    finishChange: (request) => finishChange(tools, request, nobodyLate),
+    undoChange: (request) => undoChange(tools, request, nobodyLate),
     setNodeIntent: (request) => setNodeIntent(tools, request),
     mayLeave: (request) => mayLeave(tools, request),
     forgetCopies: (request) => forgetCopies(tools, request),
-    removeNode: (request) => removeNode(tools, request),
+    removeNode: (request) => removeNode(tools, request, nobodyLate),
     startLeaving: (request) =>
       leaveUnless(tools, request, { call: nobodyLate, demand: () => Promise.resolve() }),
     restoreStale: (request) => restoreStale(tools, request, nobodyLate),

@@ -5,6 +5,7 @@
  * copy of; then the third one is back.
  */
 import type { IndexEntry } from '../../../core/fleet';
+import { physicalUid, shardId } from '../../../core/ids';
 import { fleetForTest } from '../support';
 import type { FleetForTest, PodForTest } from '../support';
 import { waitFor } from '../../support/wait-for';
@@ -39,6 +40,38 @@ async function madeWithout(node: string): Promise<string> {
   }
   throw new Error('Every first document concerned the node.');
 }
+
+test('a node that missed the creation gets the index although stale copies have documents', async () => {
+  await fleet.nodes[2]?.close();
+  const uid = await madeWithout('meili-2');
+  const physical = entryOf(uid)?.physicalUid ?? physicalUid('none');
+  await pod.write(
+    'POST',
+    `/indexes/${uid}/documents`,
+    Array.from({ length: 40 }, (_, id) => ({ id })),
+  );
+  // As after writes that nobody was told of: those who may have them are not read any more.
+  const audit = { who: 'test', why: 'unsure', what: 'mark stale' };
+  await pod.ctx.store.fleet.update(audit, ({ indexes }) => {
+    const { placement } = indexes.find((one) => one.physicalUid === physical)!;
+    return placement.flatMap(({ group, shards }) =>
+      shards.flatMap((row, shard) => {
+        const replicas = row.map(({ node }) => ({
+          ...{ node, state: node === 'meili-2' ? ('in-sync' as const) : ('stale' as const) },
+        }));
+        if (!row.some(({ node }) => node === 'meili-2')) return [];
+        return [
+          {
+            ...{ op: 'set-replicas' as const, physicalUid: physical, group },
+            ...{ shard: shardId(shard), replicas },
+          },
+        ];
+      }),
+    );
+  });
+  await fleet.startNode(2);
+  await waitFor(() => has(2, uid), { what: 'the index on the node', deadlineMs: 20_000 });
+});
 
 test('reads go past a node that missed the creation, and it is given the index', async () => {
   await fleet.nodes[2]?.close();
