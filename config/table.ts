@@ -188,7 +188,7 @@ export const table: { readonly [P in Path]: Setting<ValueAt<P>> } = {
   'writes.inFlightMax': {
     env: 'MIROIR_WRITES_IN_FLIGHT_MAX',
     kind: integer(1, 1_000),
-    default: 32,
+    default: 8,
     about:
       'Writes of one index that a process sends before the first of them is committed; 1: each waits for the last.',
   },
