@@ -1,11 +1,12 @@
 import { holders } from '../../core/covering-set';
 import type { Fleet, FleetNode, IndexEntry } from '../../core/fleet';
 import { shardId } from '../../core/ids';
-import type { FleetTaskUid, IndexUid, NodeId } from '../../core/ids';
+import type { IndexUid, NodeId } from '../../core/ids';
 import { scriptItemsMax } from '../../core/limits';
 import type { Origin, Verdict } from '../../core/operations';
 import type { FleetOp } from '../../store/types';
 import { refuse } from '../errors';
+import { openTasks } from '../open-tasks';
 import type { ActivityTools, Call } from '../tools';
 import type { MayLeave } from '../types';
 
@@ -118,15 +119,14 @@ const lookPauseMs = 200;
  * nobody can ask it any more, and a write that only it has taken would end as interrupted.
  */
 async function tasksRead(
-  { store, clock }: ActivityTools,
+  tools: ActivityTools,
   node: NodeId,
   { signal }: Pick<Call, 'signal'>,
 ): Promise<void> {
-  const isUnread = async (uid: FleetTaskUid): Promise<boolean> =>
-    (await store.tasks.get(uid))?.nodeTasks.some((one) => one.node === node) ?? false;
-  const unread = new Set<FleetTaskUid>();
-  for (const uid of await store.tasks.open()) if (await isUnread(uid)) unread.add(uid);
-  if (unread.size === 0) return;
+  const { store, clock } = tools;
+  const onNode = await openTasks(tools, (task) => task.nodeTasks.some((one) => one.node === node));
+  if (onNode.length === 0) return;
+  const unread = new Set(onNode.map(({ uid }) => uid));
   const until = clock.now() + tasksReadMsMax;
   while (clock.now() < until) {
     await clock.sleep(lookPauseMs, signal);

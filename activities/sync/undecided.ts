@@ -1,6 +1,6 @@
 import type { NodeId, NodeTaskUid } from '../../core/ids';
-import type { FleetTask } from '../../store/task-types';
 import { refuse } from '../errors';
+import { openTasks } from '../open-tasks';
 import { stopIfCancelled } from '../tools';
 import { feedsOf } from './replica-changes';
 import { demandSources } from './session';
@@ -40,11 +40,7 @@ export async function demandDecided(session: Session): Promise<void> {
 /** The sources that have not done what an open task of the index gave them. */
 async function undecidedOn(session: Session): Promise<NodeId[]> {
   const { tools, ref } = session;
-  const open: FleetTask[] = [];
-  for (const uid of await tools.store.tasks.open()) {
-    const task = await tools.store.tasks.get(uid);
-    if (task !== null && task.physicalUid === ref.physicalUid) open.push(task);
-  }
+  const open = await openTasks(tools, ({ physicalUid }) => physicalUid === ref.physicalUid);
   const undecided: NodeId[] = [];
   for (const { node, shards } of feedsOf(ref)) {
     const [shard] = shards;

@@ -79,15 +79,21 @@ async function failUnseen(): Promise<FleetTask> {
   return task;
 }
 
-test('a source that failed a write which no pod has looked at yet is not taken for right', async () => {
-  const task = await failUnseen();
-  await joined();
+/** Verifies, and has found that the tasks leave the source undecided. */
+async function verifying() {
   const verified = fleet.run('verifyCopy', fleet.ref());
   const told = jest.spyOn(fleet.store.tasks, 'open');
   await waitFor(() => told.mock.calls.length > 1, {
     what: 'a look at the tasks',
     deadlineMs: 5_000,
   });
+  return { verified };
+}
+
+test('a source that failed a write which no pod has looked at yet is not taken for right', async () => {
+  const task = await failUnseen();
+  await joined();
+  const { verified } = await verifying();
   // What the pod finds when it looks: first the table changes, then the task ends.
   await fleet.setRow(0, 'meili-0:stale meili-1:joined');
   await fleet.store.tasks.save({ ...task, status: 'succeeded', finishedAt: task.enqueuedAt });
@@ -97,12 +103,7 @@ test('a source that failed a write which no pod has looked at yet is not taken f
 test('a source that failed what all others failed is right, and open tasks of other nodes are not waited for', async () => {
   const task = await failUnseen();
   await joined();
-  const verified = fleet.run('verifyCopy', fleet.ref());
-  const told = jest.spyOn(fleet.store.tasks, 'open');
-  await waitFor(() => told.mock.calls.length > 1, {
-    what: 'a look at the tasks',
-    deadlineMs: 5_000,
-  });
+  const { verified } = await verifying();
   await fleet.store.tasks.save({ ...task, status: 'failed', finishedAt: task.enqueuedAt });
   await fleet.write(documentsOf(61, 62));
   expect((await verified).again).toBe(0);

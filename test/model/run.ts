@@ -13,6 +13,7 @@ import type { Mutation } from './mutations';
 import { codeOf, search, write } from './story/clients';
 import { Acts } from './story/acts';
 import { anyDocument, firstWrites, generateStory, indexes, unsteered } from './story/generate';
+import { sendSteps } from './story/send-steps';
 import type { Sizes } from './story/generate';
 import type { ClientStep, OperationAct, Story, WriteSpec } from './story/types';
 import { inWorld } from './world/globals';
@@ -148,14 +149,11 @@ class Run {
   }
 
   async #client(steps: readonly ClientStep[]): Promise<void> {
-    const sent: Promise<void>[] = [];
-    for (const { think, pod, ask, hurried } of steps) {
-      await this.world.sleep(think);
-      const asked = ask.kind === 'search' ? this.#search(ask, pod) : this.#write(ask, pod);
-      sent.push(asked);
-      if (hurried !== true) await asked;
-    }
-    await Promise.all(sent);
+    await sendSteps(steps, {
+      pause: (ms) => this.world.sleep(ms),
+      ask: ({ ask, pod }) =>
+        ask.kind === 'search' ? this.#search(ask, pod) : this.#write(ask, pod),
+    });
   }
 
   async #write(spec: WriteSpec, podOrdinal: number): Promise<void> {

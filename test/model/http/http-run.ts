@@ -7,6 +7,7 @@ import { answerFaults } from '../check/one-node';
 import { searchFaults } from '../check/search-check';
 import { roomAgain } from '../fleet/room-again';
 import { firstWrites, generateStory, unsteered } from '../story/generate';
+import { sendSteps } from '../story/send-steps';
 import type { Sizes } from '../story/generate';
 import type { ClientStep, SearchSpec, Story, WriteSpec } from '../story/types';
 import { HttpActs, operationMs } from './http-acts';
@@ -112,14 +113,11 @@ class HttpRun {
   }
 
   async #client(steps: readonly ClientStep[]): Promise<void> {
-    const sent: Promise<void>[] = [];
-    for (const { think, pod, ask, hurried } of steps) {
-      await pause(think);
-      const asked = ask.kind === 'search' ? this.#search(ask, pod) : this.#write(ask, pod);
-      sent.push(asked);
-      if (hurried !== true) await asked;
-    }
-    await Promise.all(sent);
+    await sendSteps(steps, {
+      pause,
+      ask: ({ ask, pod }) =>
+        ask.kind === 'search' ? this.#search(ask, pod) : this.#write(ask, pod),
+    });
   }
 
   async #write(spec: WriteSpec, pod: number): Promise<void> {
